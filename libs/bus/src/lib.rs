@@ -1,0 +1,1 @@
+//! What roles tell each other beside the log: commands and answers, progress.

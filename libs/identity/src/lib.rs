@@ -1,0 +1,1 @@
+//! Who may ask: users, passwords, sessions, behind one port.

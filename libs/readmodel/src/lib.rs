@@ -1,0 +1,1 @@
+//! Every read model: its rows, its fold, its queries, one file each.

@@ -1,0 +1,1 @@
+//! What any process needs: config, telemetry, lifecycle, health, clock, ids.

@@ -1,0 +1,1 @@
+//! The one place where domain values become protobuf bytes (proto/) and back.

@@ -1,0 +1,1 @@
+//! Decides and appends: the partition writers.

@@ -1,0 +1,1 @@
+//! HTTP in, commands out, read models back. Never decides, never reads the log.

@@ -1,0 +1,1 @@
+//! The one binary: chooses backends, starts roles, carries the operator's commands.

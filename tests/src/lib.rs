@@ -1,0 +1,1 @@
+//! The product from outside, every story in both topologies; the layering test.

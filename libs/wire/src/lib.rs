@@ -1,1 +1,17 @@
-//! The one place where domain values become protobuf bytes (proto/) and back.
+//! The one place where domain values become protobuf bytes (`proto/`) and back.
+//!
+//! Stored bytes are moved as they are: what was decoded is never encoded again.
+
+mod decode;
+mod encode;
+mod envelope;
+
+/// The generated types. Everything in `proto/` is documented there.
+#[expect(missing_docs, clippy::all, dead_code, unreachable_pub, reason = "generated from proto/, documented there")]
+mod proto {
+    include!(concat!(env!("OUT_DIR"), "/hansard.v1.rs"));
+}
+
+pub use decode::{Error, decode};
+pub use encode::encode;
+pub use envelope::{Envelope, open};

@@ -1,0 +1,214 @@
+//! Protobuf bytes to domain values. Never panics, whatever the bytes.
+
+use domain::content::{Content, DialogChange, DialogContent, Extensions, JsonText, MessageContent, Text};
+use domain::event::{Event, Mark, Marked, MessageRef, Permissions, Range, Record};
+use domain::{Kind, MessageId, Sequence, UserId};
+use prost::Message;
+
+use crate::encode::SCHEMA;
+use crate::envelope::{Envelope, open};
+use crate::proto;
+
+/// Why bytes are no event that this version can read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The bytes, or the named part of them, are not of the form they should have.
+    #[error("malformed event: {0}")]
+    Malformed(&'static str),
+    /// An event type, or a version of one, that this version does not know. A reader must
+    /// stop here: it cannot know what it would miss.
+    #[error(
+        "unknown event type {type_name} with schema {schema}: a newer version wrote it; upgrade this one"
+    )]
+    UnknownType {
+        /// The type's name.
+        type_name: String,
+        /// The payload's schema.
+        schema: u32,
+    },
+}
+
+/// The event that `bytes` hold.
+pub fn decode(bytes: &[u8]) -> Result<Record, Error> {
+    let envelope = open(bytes)?;
+    let event = event(&envelope)?;
+    Ok(Record {
+        id: envelope.event_id,
+        command: envelope.command,
+        application: envelope.application,
+        stream: envelope.stream,
+        actor: envelope.actor,
+        at: envelope.at,
+        event,
+    })
+}
+
+fn event(envelope: &Envelope) -> Result<Event, Error> {
+    let unknown = || Error::UnknownType { type_name: envelope.type_name.clone(), schema: envelope.schema };
+    if envelope.schema != SCHEMA {
+        return Err(unknown());
+    }
+    let bytes = envelope.payload.as_slice();
+    Ok(match envelope.type_name.as_str() {
+        "log.opened" => log_opened(parse(bytes)?)?,
+        "writer.started" => Event::WriterStarted,
+        "dialog.created" => dialog_created(parse(bytes)?)?,
+        "dialog.changed" => {
+            let changed: proto::DialogChanged = parse(bytes)?;
+            Event::DialogChanged {
+                permissions: changed.permissions.map(permissions),
+                content: opened(changed.content, dialog_change)?,
+            }
+        }
+        "dialog.deleted" => Event::DialogDeleted,
+        "dialog.hidden" => Event::DialogHidden,
+        "dialog.shown" => Event::DialogShown,
+        "occupants.added" => {
+            Event::OccupantsAdded { users: users(parse::<proto::OccupantsAdded>(bytes)?.users)? }
+        }
+        "occupants.removed" => {
+            Event::OccupantsRemoved { users: users(parse::<proto::OccupantsRemoved>(bytes)?.users)? }
+        }
+        "occupant.left" => Event::OccupantLeft,
+        "message.posted" => message_posted(parse(bytes)?)?,
+        "message.edited" => {
+            let edited: proto::MessageEdited = parse(bytes)?;
+            Event::MessageEdited {
+                message: reference(edited.message.unwrap_or_default())?,
+                content: opened(edited.content, |content: proto::MessageText| {
+                    Ok(Text::stored(content.text))
+                })?,
+            }
+        }
+        "messages.removed" => {
+            Event::MessagesRemoved { messages: references(parse::<proto::MessagesRemoved>(bytes)?.messages)? }
+        }
+        "messages.hidden" => {
+            Event::MessagesHidden { messages: references(parse::<proto::MessagesHidden>(bytes)?.messages)? }
+        }
+        "messages.marked" => messages_marked(parse(bytes)?)?,
+        _ => return Err(unknown()),
+    })
+}
+
+fn parse<M: Message + Default>(bytes: &[u8]) -> Result<M, Error> {
+    M::decode(bytes).map_err(|_| Error::Malformed("payload"))
+}
+
+fn log_opened(opened: proto::LogOpened) -> Result<Event, Error> {
+    Ok(Event::LogOpened {
+        partitions: opened.partitions,
+        partition_hash: opened.partition_hash,
+        private_dialog_key: opened
+            .private_dialog_key
+            .try_into()
+            .map_err(|_| Error::Malformed("private dialog key"))?,
+    })
+}
+
+fn dialog_created(created: proto::DialogCreated) -> Result<Event, Error> {
+    Ok(Event::DialogCreated {
+        kind: Kind::from_number(created.kind.into()).ok_or(Error::Malformed("dialog kind"))?,
+        owner: user(created.owner)?,
+        occupants: users(created.occupants)?,
+        admins: users(created.admins)?,
+        permissions: created.permissions.map(permissions),
+        content: opened(created.content, |content: proto::DialogContent| {
+            Ok(DialogContent {
+                name: content.name.map(Text::stored),
+                photo: content.photo.map(Text::stored),
+                description: content.description.map(Text::stored),
+                extensions: content.extensions.map(extensions),
+            })
+        })?,
+    })
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the shape that opened() takes")]
+fn dialog_change(change: proto::DialogChange) -> Result<DialogChange, Error> {
+    let text = |changed: proto::ChangedText| changed.text.map(Text::stored);
+    Ok(DialogChange {
+        name: change.name.map(text),
+        photo: change.photo.map(text),
+        description: change.description.map(text),
+        extensions: change.extensions.map(|changed| changed.extensions.map(extensions)),
+    })
+}
+
+fn message_posted(posted: proto::MessagePosted) -> Result<Event, Error> {
+    Ok(Event::MessagePosted {
+        message: reference(posted.message.unwrap_or_default())?,
+        recipient: if posted.recipient == 0 { None } else { Some(user(posted.recipient)?) },
+        date_sent: posted.date_sent,
+        send_to_chat: posted.send_to_chat,
+        markable: posted.markable,
+        silent: posted.silent,
+        content: opened(posted.content, |content: proto::MessageContent| {
+            Ok(MessageContent {
+                text: content.text.map(Text::stored),
+                attachments: content.attachments.map(JsonText::stored),
+                custom: content.custom.map(JsonText::stored),
+                client_id: content.client_id.map(Text::stored),
+            })
+        })?,
+    })
+}
+
+fn messages_marked(marked: proto::MessagesMarked) -> Result<Event, Error> {
+    use proto::messages_marked::{Mark as M, Marked as By};
+    let mark = match marked.mark() {
+        M::Delivered => Mark::Delivered,
+        M::Read => Mark::Read,
+        M::Viewed | M::Unspecified => return Err(Error::Malformed("mark")),
+    };
+    let marked = match marked.marked.ok_or(Error::Malformed("what is marked"))? {
+        By::Named(named) => Marked::Named(references(named.messages)?),
+        By::Listed(listed) => {
+            let range =
+                |range: proto::Range| Range { first: Sequence(range.first), last: Sequence(range.last) };
+            Marked::Listed(listed.ranges.into_iter().map(range).collect())
+        }
+        By::All(up_to) => Marked::All(Sequence(up_to)),
+    };
+    Ok(Event::MessagesMarked { mark, marked })
+}
+
+/// Content under a key that nobody has is erased content.
+fn opened<M: Message + Default, T>(
+    content: Option<proto::Content>,
+    plain: impl Fn(M) -> Result<T, Error>,
+) -> Result<Content<T>, Error> {
+    let content = content.ok_or(Error::Malformed("content"))?;
+    if !content.key_id.is_empty() {
+        return Ok(Content::Erased);
+    }
+    plain(parse(&content.bytes)?).map(Content::Known)
+}
+
+fn extensions(given: proto::Extensions) -> Extensions {
+    given.entries.into_iter().map(|entry| (Text::stored(entry.key), Text::stored(entry.value))).collect()
+}
+
+fn permissions(given: proto::Permissions) -> Permissions {
+    Permissions { allow_preview: given.allow_preview }
+}
+
+fn user(number: u64) -> Result<UserId, Error> {
+    UserId::new(number).ok_or(Error::Malformed("user id"))
+}
+
+fn users(numbers: Vec<u64>) -> Result<Vec<UserId>, Error> {
+    numbers.into_iter().map(user).collect()
+}
+
+fn reference(message: proto::MessageRef) -> Result<MessageRef, Error> {
+    let id = message.id.try_into().map_err(|_| Error::Malformed("message id"))?;
+    match message.sequence {
+        0 => Err(Error::Malformed("message sequence")),
+        sequence => Ok(MessageRef { sequence: Sequence(sequence), id: MessageId::from_bytes(id) }),
+    }
+}
+
+fn references(messages: Vec<proto::MessageRef>) -> Result<Vec<MessageRef>, Error> {
+    messages.into_iter().map(reference).collect()
+}

@@ -1,1 +1,4 @@
 //! Decides and appends: the partition writers.
+
+mod overlay;
+mod recent;

@@ -1,0 +1,60 @@
+//! What can go wrong with the store, as far as a caller does something different about it.
+
+use crate::fold;
+
+/// Why a file cannot be opened as a read model.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A database of something else; it is left alone.
+    #[error("the file is not a read model of Hansard; name another folder or move the file away")]
+    Foreign,
+    /// Made by other folds than today's; fold the log into a file of its own.
+    #[error("the read model was made by version {found} of the folds, this is another version")]
+    OtherFolds {
+        /// The version in the file.
+        found: u32,
+    },
+    /// The file cannot be read; it may be discarded and folded again.
+    #[error("the read model's file cannot be read")]
+    Store(#[from] Error),
+}
+
+impl From<rusqlite::Error> for OpenError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// Why the store did not do what was asked. Nothing is ever half done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No space or no input/output for the moment: the same call may succeed later.
+    #[error("the read model's disk is full or failing")]
+    Full(#[source] rusqlite::Error),
+    /// The file is damaged: discard it and fold the log again.
+    #[error("the read model's file is damaged: {0}")]
+    Damaged(String),
+    /// Another projector moved the checkpoint of that partition.
+    #[error("the checkpoint of partition {partition} was moved by somebody else")]
+    Moved {
+        /// Whose checkpoint is not what was expected.
+        partition: u32,
+    },
+    /// The events do not follow from the rows: the fold of that partition stops.
+    #[error("the event does not fit the rows")]
+    Fold(#[from] fold::Error),
+    /// Anything else that SQLite says.
+    #[error("the read model's store failed")]
+    Sqlite(#[source] rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode as Code;
+        match error.sqlite_error_code() {
+            Some(Code::DiskFull | Code::SystemIoFailure) => Self::Full(error),
+            Some(Code::DatabaseCorrupt | Code::NotADatabase) => Self::Damaged(error.to_string()),
+            _ => Self::Sqlite(error),
+        }
+    }
+}

@@ -1,1 +1,34 @@
 //! Who may ask: users, passwords, sessions, behind one port.
+//!
+//! [`Identity`] is the port. Everything it promises holds whatever store lies behind it;
+//! nothing of the store shows in its signatures. It deliberately knows neither HTTP nor
+//! the log: events carry user ids only, and deleting a read model never touches a user.
+//!
+//! Kept here: an answered change survives a crash; a user id is never issued twice; no
+//! two users share a login or an email ([`canonical`] says what "same" means); passwords
+//! and tokens are stored only as hashes and never appear in a `Debug` output; an ended
+//! session is dead before its end is answered; the clock, tokens and salts are arguments.
+
+mod cache;
+mod canonical;
+mod error;
+mod identity;
+mod password;
+mod session;
+mod settings;
+mod sign_up;
+mod store;
+mod user;
+mod workers;
+
+pub use canonical::canonical;
+pub use error::{Error, FieldError, OpenError};
+pub use identity::{Credentials, Identity, Name, Unknown};
+pub use password::{Password, Salt};
+pub use session::{Caller, Session, SessionId, Token};
+pub use settings::{HashCost, Settings};
+pub use sign_up::{
+    CUSTOM_DATA_MAX, EMAIL_MAX, KEY_BYTES_MAX, LOGIN_MAX, LOGIN_MIN, NAME_MAX, NewUser, PASSWORD_MAX,
+    PASSWORD_MIN, REFERENCE_MAX, SignUp, TAG_MAX, TAGS_MAX, TIMEZONE_MAX, TIMEZONE_MIN, URL_MAX,
+};
+pub use user::{Display, IDS_MAX, User};

@@ -1,0 +1,91 @@
+//! What can go wrong, as far as a caller acts on it.
+//!
+//! Refusals are typed so that the edge can choose a status for each; what only an
+//! operator can act on is text.
+
+/// One field that breaks a rule, in the words that clients know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// The field's name in the API: `login`, `email`, `password`, `tag_list`, …
+    pub field: &'static str,
+    /// What is wrong with it, for example `has already been taken.`
+    pub text: String,
+}
+
+/// Why identity did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Fields that break a rule: never empty, at most a few per field. Nothing changed.
+    #[error("invalid fields: {}", .0.iter().map(|f| f.field).collect::<Vec<_>>().join(", "))]
+    Invalid(Vec<FieldError>),
+    /// The user exists and this is not the password.
+    #[error("invalid password")]
+    InvalidPassword,
+    /// No user of that login, email or id.
+    #[error("user not found")]
+    UserNotFound,
+    /// The token is malformed, unknown, expired or ended.
+    #[error("required session does not exist")]
+    NoSuchSession,
+    /// More than [`crate::IDS_MAX`] ids in one call.
+    #[error("too many ids in one call")]
+    TooManyIds,
+    /// A queue is full. Nothing changed; asking again later may work.
+    #[error("identity is busy")]
+    Busy,
+    /// The disk is full. Nothing changed; it works again as soon as there is space.
+    #[error("no space left for identity's store")]
+    StorageFull,
+    /// The store failed in another way, in words for an operator. Whether the change
+    /// happened can be unknown.
+    #[error("identity's store failed: {0}")]
+    Store(String),
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked, DiskFull};
+        match error.sqlite_error_code() {
+            Some(DiskFull) => Self::StorageFull,
+            Some(DatabaseBusy | DatabaseLocked) => Self::Busy,
+            _ => Self::Store(error.to_string()),
+        }
+    }
+}
+
+/// Why identity could not be opened. All of these are for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file is something else; it was left as it was.
+    #[error("{path} is not an identity store of Hansard")]
+    Foreign {
+        /// The file.
+        path: String,
+    },
+    /// A newer Hansard wrote the file; it was left as it was.
+    #[error("{path} has format {found}, this version of Hansard knows formats up to {known}")]
+    Newer {
+        /// The file.
+        path: String,
+        /// The format that the file says it has.
+        found: i64,
+        /// The newest format known here.
+        known: i64,
+    },
+    /// A setting is out of range.
+    #[error("setting {name}: {reason}")]
+    Setting {
+        /// The setting's name in [`crate::Settings`].
+        name: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The file or a thread could not be opened or started.
+    #[error("cannot open {path}: {reason}")]
+    Failed {
+        /// The file.
+        path: String,
+        /// What the system said.
+        reason: String,
+    },
+}

@@ -1,0 +1,71 @@
+//! A user as others may see him. Passwords are no part of it.
+
+use domain::{Time, UserId};
+
+/// The most ids that one call may name.
+pub const IDS_MAX: usize = 1_000;
+
+/// Everything the API shows of a user, under its names there. What was never set is `None`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Issued here, once for ever.
+    pub id: UserId,
+    /// How he is shown to others.
+    pub full_name: Option<String>,
+    /// Unique, see [`crate::canonical()`]; as typed at sign-up, without surrounding space.
+    pub email: Option<String>,
+    /// Unique, see [`crate::canonical()`]; as typed at sign-up, without surrounding space.
+    pub login: Option<String>,
+    /// Any text.
+    pub phone: Option<String>,
+    /// Any text.
+    pub website: Option<String>,
+    /// When he signed up.
+    pub created_at: Time,
+    /// When anything of him was last changed.
+    pub updated_at: Time,
+    /// When a session of his was opened or last written back: up to 5 minutes behind.
+    pub last_request_at: Option<Time>,
+    /// His id in the application's own system: the older of two such fields.
+    pub external_user_id: Option<String>,
+    /// His id in the application's own system.
+    pub external_id: Option<String>,
+    /// His id at Facebook.
+    pub facebook_id: Option<String>,
+    /// His id at Twitter.
+    pub twitter_id: Option<String>,
+    /// The file that is his picture, below 2⁵³.
+    pub blob_id: Option<u64>,
+    /// Any text, for the application's own use.
+    pub custom_data: Option<String>,
+    /// Where his picture is.
+    pub avatar: Option<String>,
+    /// Tags, joined with commas.
+    pub user_tags: Option<String>,
+    /// Minutes east of UTC.
+    pub timezone: Option<i32>,
+    /// Whether he is a guest.
+    pub is_guest: bool,
+}
+
+/// How a user is shown beside a dialog or a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Display {
+    /// Who.
+    pub id: UserId,
+    /// His full name, else his login, else his id in digits; never an email.
+    pub name: String,
+    /// Where his picture is.
+    pub avatar: Option<String>,
+}
+
+impl Display {
+    pub(crate) fn new(
+        id: UserId,
+        full_name: Option<String>,
+        login: Option<String>,
+        avatar: Option<String>,
+    ) -> Self {
+        Self { id, name: full_name.or(login).unwrap_or_else(|| id.to_string()), avatar }
+    }
+}

@@ -1,0 +1,185 @@
+//! What every request passes before and after its endpoint: the outer side of HTTP.
+//!
+//! In: preflight, limits, the plain form of the address. Out: errors in the API's
+//! shape for whatever no endpoint answered (unknown paths, panics, time-outs), headers
+//! for browsers, one metric and one line of log. It authenticates nobody and knows no
+//! endpoint. Nothing of a query, a body, a header or a path reaches the log: an
+//! endpoint is logged as the template of its route.
+
+mod record;
+#[cfg(test)]
+mod tests;
+mod visit;
+
+use std::any::Any;
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, HttpBody};
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use tokio::time::{Instant, timeout};
+use tower::util::MapRequestLayer;
+use tower::{BoxError, Service};
+use tower_http::catch_panic::CatchPanicLayer;
+use tracing::Instrument;
+
+use crate::{ApiError, answer, cors, path};
+
+pub use visit::Visit;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const EXPIRATION_DATE: HeaderName = HeaderName::from_static("cb-token-expirationdate");
+/// The longest request id that is taken over from a client or proxy.
+const REQUEST_ID_BYTES_MAX: usize = 64;
+/// After this it is worth asking again when a request took too long.
+const RETRY_AFTER_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What a request may cost before an endpoint sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// The longest body, in bytes; more is 413.
+    pub body_bytes_max: usize,
+    /// The longest path with query, in bytes; more is 414.
+    pub uri_bytes_max: usize,
+    /// The longest time from the head of a request to the head of its answer; more is
+    /// 503 with `Retry-After`, and what the endpoint was doing is dropped.
+    pub request_time_max: Duration,
+}
+
+impl Default for Limits {
+    /// The API's 1 MB of body; an address that holds a hundred ids in the longest
+    /// spelling four times over; more time than any wait inside may take.
+    fn default() -> Self {
+        Self {
+            body_bytes_max: 1024 * 1024,
+            uri_bytes_max: 16 * 1024,
+            request_time_max: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Makes a request id: 1 to 64 letters, digits, `-`, `_` or `.`; never twice the same.
+pub type NewRequestId = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// The service that answers every request; cheap to clone.
+#[derive(Clone)]
+pub struct Front {
+    router: Router,
+    limits: Limits,
+    new_request_id: NewRequestId,
+}
+
+impl Front {
+    /// Put the conventions around a finished router. Its fallbacks are replaced.
+    pub fn new(router: Router, limits: Limits, new_request_id: NewRequestId) -> Self {
+        let router = router
+            .fallback(async || ApiError::NoSuchEndpoint)
+            .method_not_allowed_fallback(async || ApiError::NoSuchEndpoint)
+            .layer((
+                MapRequestLayer::new(visit::note_endpoint),
+                DefaultBodyLimit::max(limits.body_bytes_max),
+                CatchPanicLayer::custom(panicked),
+            ));
+        Self { router, limits, new_request_id }
+    }
+
+    /// Answer one request. Never fails: what goes wrong is an answer too.
+    pub async fn answer(&self, request: Request) -> Response {
+        let started = Instant::now();
+        let method = record::method(request.method());
+        let id = self.request_id(request.headers());
+        let visit = Visit::new();
+        let span = tracing::debug_span!("request", request.id = id.to_str().unwrap_or_default());
+        let mut response = if request.method() == Method::OPTIONS {
+            cors::preflight()
+        } else {
+            self.route(request, visit.clone()).instrument(span).await
+        };
+        record::answered(&record::Answered {
+            id: &id,
+            endpoint: visit.endpoint(),
+            method,
+            response: &response,
+            took: started.elapsed(),
+        });
+        let headers = response.headers_mut();
+        cors::allow(headers);
+        headers.insert(REQUEST_ID, id);
+        if let Some(date) = visit.expires().and_then(answer::expiration_date) {
+            headers.insert(EXPIRATION_DATE, date);
+        }
+        response
+    }
+
+    async fn route(&self, mut request: Request, visit: Visit) -> Response {
+        if let Err(refused) = self.check(&request) {
+            return refused.into_response();
+        }
+        path::normalise(request.uri_mut());
+        request.extensions_mut().insert(visit);
+        match timeout(self.limits.request_time_max, self.router.clone().call(request)).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(never)) => match never {},
+            Err(_) => ApiError::Unavailable(RETRY_AFTER_TIMEOUT).into_response(),
+        }
+    }
+
+    /// What can be refused by the head alone, before anything of the body is read.
+    fn check(&self, request: &Request) -> Result<(), ApiError> {
+        let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+        if target > self.limits.uri_bytes_max {
+            return Err(ApiError::UriTooLong);
+        }
+        let announced = request.headers().get(header::CONTENT_LENGTH);
+        let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+        if announced.is_some_and(|length| length > self.limits.body_bytes_max as u64) {
+            return Err(ApiError::BodyTooLarge);
+        }
+        Ok(())
+    }
+
+    /// The caller's own id if it is harmless in a log, otherwise a new one.
+    fn request_id(&self, headers: &HeaderMap) -> HeaderValue {
+        if let Some(id) = headers.get(REQUEST_ID).filter(|id| harmless(id.as_bytes())) {
+            return id.clone();
+        }
+        HeaderValue::try_from((self.new_request_id)()).unwrap_or(HeaderValue::from_static("none"))
+    }
+}
+
+fn harmless(id: &[u8]) -> bool {
+    (1..=REQUEST_ID_BYTES_MAX).contains(&id.len())
+        && id.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+}
+
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    ApiError::internal(anyhow::anyhow!("an endpoint panicked: {text}")).into_response()
+}
+
+impl<B> Service<http::Request<B>> for Front
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<B>) -> Self::Future {
+        let front = self.clone();
+        Box::pin(async move { Ok(front.answer(request.map(Body::new)).await) })
+    }
+}

@@ -1,0 +1,64 @@
+//! One metric and one line of log for each request.
+
+use std::time::Duration;
+
+use axum::response::Response;
+use http::{HeaderValue, Method};
+
+use crate::error::Fault;
+
+/// A request that has been answered.
+pub(super) struct Answered<'a> {
+    pub(super) id: &'a HeaderValue,
+    pub(super) endpoint: &'a str,
+    pub(super) method: &'static str,
+    pub(super) response: &'a Response,
+    pub(super) took: Duration,
+}
+
+/// Methods are a client's free text: keep the labels few.
+pub(super) fn method(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
+/// Count and time it, and write the line: `error` only for what is our fault, because
+/// a client can cause all the rest as often as it likes.
+pub(super) fn answered(answered: &Answered<'_>) {
+    let Answered { id, endpoint, method, response, took } = answered;
+    let status = response.status();
+    let name = (*endpoint).to_owned();
+    metrics::counter!(
+        "http_requests_total",
+        "endpoint" => name.clone(), "method" => *method, "status" => status.as_str().to_owned()
+    )
+    .increment(1);
+    metrics::histogram!("http_request_duration_seconds", "endpoint" => name, "method" => *method)
+        .record(took.as_secs_f64());
+
+    let id = id.to_str().unwrap_or_default();
+    let (status, took) = (status.as_u16(), took.as_secs_f64());
+    match response.extensions().get::<Fault>() {
+        Some(Fault(cause)) => {
+            let cause = format!("{cause:#}");
+            tracing::error!(
+                request.id = id,
+                endpoint,
+                method,
+                status,
+                took,
+                cause,
+                "failed to answer a request"
+            );
+        }
+        None => tracing::debug!(request.id = id, endpoint, method, status, took, "answered a request"),
+    }
+}

@@ -1,0 +1,36 @@
+# Hansard's commands. Each is a line or two; what is longer is a file in infra/.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check fmt-check clippy doc deny layering bench fmt
+
+help: ## list these targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-10s %s\n", $$1, $$2 }'
+
+run: ## build in release and serve on embedded stores in ./data
+	cargo run --release --locked --package hansard -- serve --listen 127.0.0.1:8080 --data ./data
+
+test: ## run every test
+	cargo test --workspace --locked
+
+check: fmt-check clippy doc deny layering test ## all that a change must pass
+
+fmt-check: ## is everything formatted?
+	cargo fmt --all --check
+
+clippy: ## lints, none of them allowed to warn
+	cargo clippy --workspace --all-targets --locked -- --deny warnings
+
+doc: ## the documentation of every public item, without a broken link
+	RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps --locked
+
+deny: ## licences, bans, sources and advisories of what we build on
+	infra/deny.sh
+
+layering: ## which crate may use which, and the rules of the source
+	cargo test --locked --package tests --test layering
+
+bench: ## measure, and print each figure as a ratio to its ceiling
+	infra/bench
+
+fmt: ## format everything
+	cargo fmt --all

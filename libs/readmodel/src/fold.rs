@@ -1,6 +1,21 @@
 //! What events make of the rows: pure, and the same for every store.
+//!
+//! A batch is folded in three steps: a [`Plan`] of the batch says which rows it wants, a
+//! store loads them into [`Rows`] until the plan wants no more, then each record is folded
+//! in order. The store saves what is dirty in the transaction that moves the checkpoint.
 
-use domain::{DialogId, Sequence};
+mod dialog;
+mod message;
+mod plan;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+use domain::event::{Event, Record, Stream};
+use domain::{DialogId, Sequence, UserId};
+
+pub use plan::{Plan, Wanted};
+pub use rows::{DialogRows, MessageChange, Rows, StandingRows};
 
 /// Why an event cannot be folded: the log and the rows contradict each other, so the
 /// fold stops rather than guess.
@@ -25,4 +40,67 @@ pub enum Error {
     /// An event that only somebody can cause, by nobody.
     #[error("dialog {0}: an event without an actor")]
     Actorless(DialogId),
+}
+
+impl Rows {
+    /// Folds one event. The rows that a [`Plan`] of its batch wants are loaded.
+    pub fn fold(&mut self, record: &Record) -> Result<(), Error> {
+        let (dialog, by) = match (&record.event, record.stream) {
+            (Event::LogOpened { .. } | Event::WriterStarted, _) => return Ok(()),
+            (_, Stream::Dialog(dialog)) => (dialog, Cause { dialog, actor: record.actor, at: record.at }),
+            (_, Stream::Application(_)) => return Err(Error::Streamless),
+        };
+        let rows = self.of(dialog);
+        match &record.event {
+            Event::LogOpened { .. } | Event::WriterStarted => Ok(()),
+            Event::DialogCreated { .. } => {
+                rows.created(by, &record.event);
+                Ok(())
+            }
+            Event::DialogChanged { permissions, content } => rows.changed(by, *permissions, content),
+            Event::DialogDeleted => rows.deleted(by),
+            Event::DialogHidden => rows.put_away(by),
+            Event::DialogShown => rows.shown(by),
+            Event::OccupantsAdded { users } => rows.added(by, users),
+            Event::OccupantsRemoved { users } => rows.parted(by, users),
+            Event::OccupantLeft => rows.parted(by, &[by.actor()?]),
+            Event::MessagePosted { .. } => rows.posted(by, &record.event),
+            Event::MessageEdited { message, content } => rows.edited(by, *message, content),
+            Event::MessagesRemoved { messages } => rows.removed(by, messages),
+            Event::MessagesHidden { messages } => rows.hidden(by, messages),
+            Event::MessagesMarked { mark, marked } => rows.marked(by, *mark, marked),
+        }
+    }
+}
+
+/// What surrounds an event, as far as folds care.
+#[derive(Debug, Clone, Copy)]
+struct Cause {
+    dialog: DialogId,
+    actor: Option<UserId>,
+    at: domain::Time,
+}
+
+impl Cause {
+    fn actor(&self) -> Result<UserId, Error> {
+        self.actor.ok_or(Error::Actorless(self.dialog))
+    }
+}
+
+/// The highest user id that the event names, 0 if it names none: identity never issues
+/// one up to it again.
+pub fn highest_user(record: &Record) -> u64 {
+    let most = |users: &[UserId]| users.iter().map(|user| user.get()).max().unwrap_or(0);
+    let named = match &record.event {
+        Event::DialogCreated { owner, occupants, admins, .. } => {
+            owner.get().max(most(occupants)).max(most(admins))
+        }
+        Event::OccupantsAdded { users } | Event::OccupantsRemoved { users } => most(users),
+        Event::MessagePosted { recipient, .. } => recipient.map_or(0, UserId::get),
+        Event::LogOpened { .. } | Event::WriterStarted | Event::DialogChanged { .. } => 0,
+        Event::DialogDeleted | Event::DialogHidden | Event::DialogShown | Event::OccupantLeft => 0,
+        Event::MessageEdited { .. } | Event::MessagesRemoved { .. } => 0,
+        Event::MessagesHidden { .. } | Event::MessagesMarked { .. } => 0,
+    };
+    named.max(record.actor.map_or(0, UserId::get))
 }

@@ -5,9 +5,9 @@
 
 use domain::event::{Kind, Permissions};
 use domain::facts::{Header, Standing as StandingFact};
-use domain::{DialogId, MessageId, Sequence, Time, UserId};
+use domain::{MessageId, Sequence, Time, UserId};
 
-use crate::marks::{Run, Sparse};
+use crate::marks::Marks;
 
 /// A dialog's header. One deleted for all keeps it, without what people wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,12 +106,8 @@ pub struct Standing {
     pub cleared_to: Sequence,
     /// The head when he put the dialog out of his sight, if he did.
     pub hidden_at: Option<Sequence>,
-    /// What he has read without a gap; what lies beyond it, the chunks in `sparse` know.
-    pub read: Run,
-    /// What has reached him without a gap.
-    pub delivered: Run,
-    /// Which chunks have marks of his beside the runs, and how many.
-    pub sparse: Sparse,
+    /// What he has read, received and hidden.
+    pub marks: Marks,
 }
 
 impl Standing {
@@ -162,15 +158,3 @@ pub struct Checkpoint {
     /// The time of the last frame folded.
     pub time: Time,
 }
-
-/// One user in one dialog.
-pub type StandingKey = (DialogId, UserId);
-
-/// One message's place.
-pub type MessageKey = (DialogId, Sequence);
-
-/// The chunk of that number in a dialog.
-pub type ChunkKey = (DialogId, u64);
-
-/// One user's marks in the chunk of that number of a dialog.
-pub type MarkKey = (DialogId, u64, UserId);

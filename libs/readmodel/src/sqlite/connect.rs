@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::{Error, OpenError};
+use super::rebuild::remove_if_there;
 use super::schema::{APPLICATION_ID, FOLDS_VERSION, TABLES};
 
 /// Bytes of the file that a connection maps into memory at most.
@@ -34,6 +35,22 @@ pub(super) fn companions(path: &Path) -> [PathBuf; 2] {
         name.push(suffix);
         PathBuf::from(name)
     })
+}
+
+/// Deletes the read model at `path`, if there is one: it can be folded again from the log.
+/// No connection to it is open.
+pub fn discard(path: &Path) -> std::io::Result<()> {
+    remove_if_there(path)?;
+    companions(path).iter().try_for_each(|companion| remove_if_there(companion))
+}
+
+/// Opens a connection that moves the write-ahead log and nothing else.
+pub(super) fn open_plain(path: &Path) -> Result<Connection, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(std::time::Duration::from_millis(BUSY_MS))?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    Ok(connection)
 }
 
 /// Opens the one connection that writes; makes the tables if there is no file yet.

@@ -14,6 +14,12 @@ pub enum OpenError {
         /// The version in the file.
         found: u32,
     },
+    /// The file cannot be removed or replaced.
+    #[error("the read model's file cannot be removed or replaced")]
+    File(#[source] std::io::Error),
+    /// The thread that keeps the write-ahead log short cannot be started.
+    #[error("no thread for the read model's write-ahead log")]
+    Thread(#[source] std::io::Error),
     /// The file cannot be read; it may be discarded and folded again.
     #[error("the read model's file cannot be read")]
     Store(#[from] Error),
@@ -41,8 +47,15 @@ pub enum Error {
         partition: u32,
     },
     /// The events do not follow from the rows: the fold of that partition stops.
-    #[error("the event does not fit the rows")]
-    Fold(#[from] fold::Error),
+    #[error("partition {partition}: an event does not fit the rows")]
+    Fold {
+        /// Whose fold stops.
+        partition: u32,
+        /// Which of the partition's records in the batch, from 0.
+        index: usize,
+        /// Why.
+        source: fold::Error,
+    },
     /// Anything else that SQLite says.
     #[error("the read model's store failed")]
     Sqlite(#[source] rusqlite::Error),

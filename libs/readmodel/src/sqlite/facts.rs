@@ -1,0 +1,105 @@
+//! Facts by key, for the one who decides.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use domain::facts::{Fact, Key, Message};
+use domain::{DialogId, MessageId, Sequence, UserId};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::connect::open_read_only;
+use super::error::{Error, OpenError};
+use super::load::{HEADER, header_of};
+use super::store::stored_checkpoint;
+use super::values::{int, message, number, user};
+use crate::rows::Checkpoint;
+
+/// A connection that reads facts. Every call blocks.
+#[derive(Debug)]
+pub struct FactSource {
+    connection: Connection,
+}
+
+impl FactSource {
+    /// Opens one on the file at `path`.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        Ok(Self { connection: open_read_only(path)? })
+    }
+
+    /// The facts of `keys` that there are, all of one moment, and the checkpoint that
+    /// `partition` had then.
+    ///
+    /// Messages that are gone because their dialog was cleared or deleted are no facts.
+    /// A standing that says nothing may be missing.
+    pub fn facts(
+        &mut self,
+        partition: u32,
+        keys: &[Key],
+    ) -> Result<(HashMap<Key, Fact>, Option<Checkpoint>), Error> {
+        let transaction = self.connection.transaction()?;
+        let checkpoint = stored_checkpoint(&transaction, partition)?;
+        let mut facts = HashMap::with_capacity(keys.len());
+        for key in keys {
+            if let Some(fact) = fact(&transaction, key)? {
+                facts.insert(*key, fact);
+            }
+        }
+        transaction.commit()?;
+        Ok((facts, checkpoint))
+    }
+
+    /// How far a partition has been folded.
+    pub fn checkpoint(&self, partition: u32) -> Result<Option<Checkpoint>, Error> {
+        Ok(stored_checkpoint(&self.connection, partition)?)
+    }
+}
+
+fn fact(connection: &Connection, key: &Key) -> rusqlite::Result<Option<Fact>> {
+    match key {
+        Key::Header(dialog) => header(connection, *dialog),
+        Key::Standing(dialog, user) => standing(connection, *dialog, *user),
+        Key::Message(dialog, sequence) => at(connection, *dialog, *sequence),
+        Key::Named(dialog, id) => named(connection, *dialog, *id),
+    }
+}
+
+fn header(connection: &Connection, dialog: DialogId) -> rusqlite::Result<Option<Fact>> {
+    let mut select = connection.prepare_cached(&format!("SELECT {HEADER} FROM dialogs WHERE dialog = ?1"))?;
+    select.query_row([dialog.as_bytes()], |row| header_of(row).map(Fact::Header)).optional()
+}
+
+fn standing(connection: &Connection, dialog: DialogId, user: UserId) -> rusqlite::Result<Option<Fact>> {
+    let mut select = connection
+        .prepare_cached("SELECT member, hidden_at FROM standings WHERE dialog = ?1 AND user = ?2")?;
+    let found = select.query_row(params![dialog.as_bytes(), int(user.get())], |row| {
+        let hidden_at = row.get::<_, Option<i64>>(1)?.map(|sequence| Sequence(sequence.cast_unsigned()));
+        Ok(Fact::Standing(domain::facts::Standing { member: row.get(0)?, hidden_at }))
+    });
+    found.optional()
+}
+
+fn at(connection: &Connection, dialog: DialogId, sequence: Sequence) -> rusqlite::Result<Option<Fact>> {
+    let mut select = connection.prepare_cached(
+        "SELECT sequence, id, sender, removed FROM messages WHERE dialog = ?1 AND sequence = ?2
+            AND sequence > (SELECT cleared_to FROM dialogs WHERE dialog = ?1)",
+    )?;
+    select.query_row(params![dialog.as_bytes(), int(sequence.0)], message_of).optional()
+}
+
+fn named(connection: &Connection, dialog: DialogId, id: MessageId) -> rusqlite::Result<Option<Fact>> {
+    let mut select = connection.prepare_cached(
+        "SELECT sequence, id, sender, removed FROM messages INDEXED BY messages_by_id
+         WHERE id = ?2 AND dialog = ?1 AND sequence > (SELECT cleared_to FROM dialogs WHERE dialog = ?1)
+         ORDER BY sequence LIMIT 1",
+    )?;
+    select.query_row(params![dialog.as_bytes(), id.as_bytes()], message_of).optional()
+}
+
+fn message_of(row: &Row<'_>) -> rusqlite::Result<Fact> {
+    Ok(Fact::Message(Message {
+        sequence: Sequence(number(row, 0)?),
+        id: message(row, 1)?,
+        sender: user(row, 2)?,
+        removed: row.get(3)?,
+    }))
+}

@@ -1,0 +1,157 @@
+//! The write side: batches of events become rows, all of a batch or nothing.
+
+use std::path::{Path, PathBuf};
+
+use domain::Time;
+use domain::event::Record;
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+
+use super::connect::open_read_write;
+use super::error::{Error, OpenError};
+use super::keeper::Keeper;
+use super::load::load;
+use super::save::save;
+use super::values::{int, number};
+use crate::fold::{Plan, Rows, highest_user};
+use crate::rows::Checkpoint;
+
+/// Events of one partition that follow its checkpoint.
+#[derive(Debug, Clone)]
+pub struct Applied {
+    /// Which partition.
+    pub partition: u32,
+    /// Where the rows are before; `None` before the first event.
+    pub expected: Option<Checkpoint>,
+    /// The events in the order of the log.
+    pub records: Vec<Record>,
+    /// Where the rows are after.
+    pub checkpoint: Checkpoint,
+}
+
+/// The one writer of a read model's file. Every call blocks.
+#[derive(Debug)]
+pub struct Store {
+    connection: Connection,
+    path: PathBuf,
+    keeper: Keeper,
+}
+
+impl Store {
+    /// Opens the file at `path`, or makes it.
+    pub fn open_or_create(path: &Path) -> Result<Self, OpenError> {
+        let connection = open_read_write(path)?;
+        let keeper = Keeper::start(path)?;
+        Ok(Self { connection, path: path.to_owned(), keeper })
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Folds a batch and moves the checkpoints of its partitions, in one transaction.
+    ///
+    /// A partition stands in it at most once. After [`Error::Full`] the same call may be
+    /// tried again; after [`Error::Fold`] no batch with that record can succeed.
+    pub fn apply(&mut self, batch: &[Applied]) -> Result<(), Error> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for applied in batch {
+            if stored_checkpoint(&transaction, applied.partition)? != applied.expected {
+                return Err(Error::Moved { partition: applied.partition });
+            }
+        }
+        let mut rows = Rows::default();
+        let mut plan = Plan::of(batch.iter().flat_map(|applied| &applied.records));
+        while let Some(wanted) = plan.next(&rows) {
+            load(&transaction, &wanted, &mut rows)?;
+        }
+        for applied in batch {
+            for (index, record) in applied.records.iter().enumerate() {
+                rows.fold(record).map_err(|source| Error::Fold {
+                    partition: applied.partition,
+                    index,
+                    source,
+                })?;
+            }
+        }
+        save(&transaction, &rows)?;
+        for applied in batch {
+            save_checkpoint(&transaction, applied)?;
+        }
+        transaction.commit()?;
+        self.keeper.wake();
+        Ok(())
+    }
+
+    /// How far a partition has been folded.
+    pub fn checkpoint(&self, partition: u32) -> Result<Option<Checkpoint>, Error> {
+        Ok(stored_checkpoint(&self.connection, partition)?)
+    }
+
+    /// The highest user id that any folded event named, 0 if none did.
+    pub fn highest_user(&self) -> Result<u64, Error> {
+        let sql = "SELECT coalesce(max(highest_user), 0) FROM checkpoints";
+        Ok(self.connection.query_row(sql, [], |row| number(row, 0))?)
+    }
+
+    /// Deletes up to about `rows_max` dead rows in one small transaction; whether some are
+    /// left. What a query or a fold can see never changes.
+    pub fn sweep(&mut self, rows_max: usize) -> Result<bool, Error> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let left = super::sweep::sweep(&transaction, rows_max)?;
+        transaction.commit()?;
+        self.keeper.wake();
+        Ok(left)
+    }
+
+    /// Moves everything into the one file and closes it.
+    pub fn close(self) -> Result<(), Error> {
+        let Self { connection, path: _, keeper } = self;
+        drop(keeper);
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        connection.close().map_err(|(_, error)| error.into())
+    }
+
+    #[cfg(test)]
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+/// How far a partition has been folded.
+pub(super) fn stored_checkpoint(
+    connection: &Connection,
+    partition: u32,
+) -> rusqlite::Result<Option<Checkpoint>> {
+    let mut select = connection.prepare_cached(
+        "SELECT epoch, next_offset, frame_hash, time_ms FROM checkpoints WHERE partition = ?1",
+    )?;
+    let checkpoint = select.query_row([partition], |row| {
+        Ok(Checkpoint {
+            epoch: row.get(0)?,
+            next_offset: number(row, 1)?,
+            frame_hash: row.get(2)?,
+            time: Time(number(row, 3)?),
+        })
+    });
+    checkpoint.optional()
+}
+
+fn save_checkpoint(transaction: &Transaction<'_>, applied: &Applied) -> Result<(), Error> {
+    let highest = applied.records.iter().map(highest_user).max().unwrap_or(0);
+    let mut upsert = transaction.prepare_cached(
+        "INSERT INTO checkpoints VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT DO UPDATE SET epoch = ?2, next_offset = ?3, frame_hash = ?4, time_ms = ?5,
+            highest_user = max(highest_user, ?6)",
+    )?;
+    let Checkpoint { epoch, next_offset, frame_hash, time } = applied.checkpoint;
+    upsert.execute(params![
+        applied.partition,
+        epoch,
+        int(next_offset),
+        frame_hash,
+        int(time.0),
+        int(highest),
+    ])?;
+    Ok(())
+}

@@ -1,0 +1,276 @@
+//! Random valid histories: a small world whose people ask for random things, and the
+//! events that [`domain::decide`] makes of it.
+//!
+//! A [`Step`] is a wish in small numbers, so that proptest can shrink a history to the
+//! steps that matter. Every number means something in every world; what a person may not
+//! do is refused and yields no event.
+
+mod strategy;
+mod wishes;
+
+use std::collections::HashMap;
+
+use domain::command::{Command, Request, Rules};
+use domain::content::{Content, DialogContent};
+use domain::event::{Event, Kind, Mark, MessageRef, Record, Stream};
+use domain::facts::{Fact, Facts as _, Key, evolve};
+use domain::{ApplicationId, CommandId, DialogId, MessageId, Sequence, Time, UserId};
+
+pub use strategy::steps;
+
+/// People in a world.
+const USERS: u64 = 6;
+/// Actors from this number on are anybody; below it, somebody who is in the dialog.
+const ANYBODY: u8 = 224;
+
+/// One wish.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// Who asks.
+    pub actor: u8,
+    /// About which dialog.
+    pub dialog: u8,
+    /// How long after the step before, milliseconds.
+    pub pause_ms: u16,
+    /// Whether what was written has been erased since.
+    pub erased: bool,
+    /// What for.
+    pub wish: Wish,
+}
+
+/// What is wished for. Sets of users are bits, messages are picked by [`World::message`].
+#[derive(Debug, Clone)]
+pub enum Wish {
+    /// A new dialog; private means the one with the first of `users`.
+    Create {
+        /// What sort.
+        kind: Kind,
+        /// With whom.
+        users: u8,
+        /// Who is to be admin.
+        admins: u8,
+    },
+    /// Another name, other people.
+    Change {
+        /// Whether there is a new name, photo, description and extensions.
+        rename: bool,
+        /// A new permission.
+        allow_preview: Option<bool>,
+        /// Who comes in.
+        add: u8,
+        /// Who goes out.
+        remove: u8,
+    },
+    /// Delete the dialog for oneself.
+    Leave,
+    /// Delete it for everybody.
+    Delete,
+    /// Write a message; `name` is the client's.
+    Post {
+        /// A name, out of few.
+        name: Option<u8>,
+        /// Whether the name is passed off as a fresh one.
+        forged: bool,
+    },
+    /// Write that many messages.
+    Burst(u16),
+    /// Write to somebody whether or not there is a dialog.
+    Write(u8),
+    /// Replace a text.
+    Edit(u16),
+    /// Mark messages by name.
+    MarkNamed(Mark, Vec<u16>),
+    /// Mark the ranges between messages.
+    MarkListed(Mark, Vec<(u16, u16)>),
+    /// Mark everything.
+    MarkAll(Mark),
+    /// Delete messages for oneself.
+    Hide(Vec<u16>),
+    /// Delete messages for everybody.
+    Remove(Vec<u16>),
+}
+
+/// Some people, their dialogs, and every fact about them.
+#[derive(Debug, Clone)]
+pub struct World {
+    facts: HashMap<Key, Fact>,
+    dialogs: Vec<DialogId>,
+    now: Time,
+    minted: u64,
+    rules: Rules,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self {
+            facts: HashMap::new(),
+            dialogs: vec![],
+            now: Time(1_700_000_000_000),
+            minted: 0,
+            rules: Rules::default(),
+        }
+    }
+}
+
+impl World {
+    /// Every fact, as [`evolve`] made it.
+    pub fn facts(&self) -> &HashMap<Key, Fact> {
+        &self.facts
+    }
+
+    /// Every dialog that ever was, in the order of creation.
+    pub fn dialogs(&self) -> &[DialogId] {
+        &self.dialogs
+    }
+
+    /// Everybody.
+    pub fn users(&self) -> impl Iterator<Item = UserId> + use<> {
+        (1..=USERS).filter_map(UserId::new)
+    }
+
+    /// What comes of a wish: its events in order; none if it was refused.
+    pub fn act(&mut self, step: &Step) -> Vec<Record> {
+        self.now = Time(self.now.0 + u64::from(step.pause_ms));
+        let times = if let Wish::Burst(times) = step.wish { times } else { 1 };
+        let mut records = vec![];
+        for _ in 0..times {
+            let Some(request) = self.request(step) else { break };
+            let Ok(decision) = domain::decide(&request, &self.facts, &self.rules, self.now) else { break };
+            for event in decision.events {
+                let event = if step.erased { erased(event) } else { event };
+                records.push(self.record(&request, event));
+            }
+        }
+        records
+    }
+
+    /// The events of all `steps`, one list for each that had any.
+    pub fn history(&mut self, steps: &[Step]) -> Vec<Vec<Record>> {
+        steps.iter().map(|step| self.act(step)).filter(|records| !records.is_empty()).collect()
+    }
+
+    fn record(&mut self, request: &Request, event: Event) -> Record {
+        let changed = evolve(&self.facts, request.dialog, Some(request.actor), &event);
+        self.facts.extend(changed);
+        if matches!(event, Event::DialogCreated { .. }) && !self.dialogs.contains(&request.dialog) {
+            self.dialogs.push(request.dialog);
+        }
+        let mut id = [0; 16];
+        id[8..].copy_from_slice(&self.mint().to_be_bytes());
+        Record {
+            id,
+            command: request.id,
+            application: application(),
+            stream: Stream::Dialog(request.dialog),
+            actor: Some(request.actor),
+            at: self.now,
+            event,
+        }
+    }
+
+    fn mint(&mut self) -> u64 {
+        self.minted += 1;
+        self.minted
+    }
+
+    fn user(&self, number: u8) -> UserId {
+        let number = u64::from(number) % USERS + 1;
+        self.users().find(|user| user.get() == number).unwrap_or_else(|| unreachable_user(number))
+    }
+
+    fn set(&self, bits: u8) -> Vec<UserId> {
+        self.users().filter(|user| bits >> (user.get() - 1) & 1 == 1).collect()
+    }
+
+    /// The dialog of that number, and somebody to act in it.
+    fn scene(&self, step: &Step) -> Option<(DialogId, UserId)> {
+        let dialog = *self.dialogs.get(usize::from(step.dialog) % self.dialogs.len().max(1))?;
+        let within: Vec<_> = self
+            .users()
+            .filter(|user| self.facts.standing(dialog, *user).is_some_and(|standing| standing.member))
+            .collect();
+        let actor = if step.actor < ANYBODY && !within.is_empty() {
+            within[usize::from(step.actor) % within.len()]
+        } else {
+            self.user(step.actor)
+        };
+        Some((dialog, actor))
+    }
+
+    /// A message of the dialog: an even number counts back from its newest, an odd one
+    /// lies somewhere in its whole history.
+    pub fn message(&self, dialog: DialogId, number: u16) -> Option<MessageRef> {
+        let head = self.facts.header(dialog)?.head.0;
+        let back = if number.is_multiple_of(2) {
+            u64::from(number / 2) % head.clamp(1, 40)
+        } else {
+            u64::from(number) * head / (u64::from(u16::MAX) + 1)
+        };
+        let message = self.facts.message(Key::Message(dialog, Sequence(head.saturating_sub(back))))?;
+        Some(MessageRef { sequence: message.sequence, id: message.id })
+    }
+
+    fn request(&mut self, step: &Step) -> Option<Request> {
+        let id = CommandId(u128::from(self.mint()).to_be_bytes());
+        let (dialog, actor, command) = match &step.wish {
+            Wish::Create { .. } | Wish::Write(_) => self.opening(step)?,
+            wish => {
+                let (dialog, actor) = self.scene(step)?;
+                (dialog, actor, self.within(dialog, wish)?)
+            }
+        };
+        Some(Request { id, dialog, actor, command })
+    }
+
+    fn opening(&mut self, step: &Step) -> Option<(DialogId, UserId, Command)> {
+        let actor = self.user(step.actor);
+        let with = |other: UserId| (other != actor).then(|| DialogId::private(&[7; 32], actor, other));
+        match step.wish {
+            Wish::Create { kind: Kind::Private, users, .. } => {
+                let opponent = *self.set(users).first()?;
+                Some((with(opponent)?, actor, Command::OpenPrivate { opponent, content: DialogContent::default() }))
+            }
+            Wish::Create { kind, users, admins } => {
+                let create = wishes::create(kind, self.set(users), self.set(admins));
+                let number = self.mint().to_be_bytes();
+                Some((DialogId::from_parts(u32::MAX, number), actor, Command::Create(create)))
+            }
+            Wish::Write(other) => {
+                let opponent = self.user(other);
+                let name = MessageId::from_parts(1, self.mint().to_be_bytes());
+                let post = wishes::post(name, false, Some(opponent));
+                Some((with(opponent)?, actor, Command::Post(post)))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn unreachable_user(number: u64) -> UserId {
+    panic!("no user {number} in this world")
+}
+
+fn application() -> ApplicationId {
+    ApplicationId::new(1).unwrap_or_else(|| panic!("1 is an application"))
+}
+
+/// The event after what people wrote in it was erased.
+fn erased(event: Event) -> Event {
+    match event {
+        Event::DialogCreated { kind, owner, occupants, admins, permissions, content: _ } => {
+            let content = Content::Erased;
+            Event::DialogCreated { kind, owner, occupants, admins, permissions, content }
+        }
+        Event::DialogChanged { permissions, content: _ } => {
+            Event::DialogChanged { permissions, content: Content::Erased }
+        }
+        Event::MessagePosted { message, recipient, date_sent, send_to_chat, markable, silent, .. } => {
+            let content = Content::Erased;
+            Event::MessagePosted { message, recipient, date_sent, send_to_chat, markable, silent, content }
+        }
+        Event::MessageEdited { message, content: _ } => {
+            Event::MessageEdited { message, content: Content::Erased }
+        }
+        other => other,
+    }
+}

@@ -10,6 +10,7 @@ mod error;
 mod front;
 mod params;
 mod path;
+mod serve;
 #[cfg(test)]
 mod testing;
 
@@ -17,3 +18,4 @@ pub use error::{ApiError, FieldError, Text};
 pub use front::{Front, Limits, NewRequestId, Visit};
 pub use params::{Direction, PAGE_ITEMS_MAX, Page, Params, Sort};
 pub use path::{Named, Path, ids};
+pub use serve::{ConnectionLimits, serve};

@@ -1,1 +1,74 @@
-fn main() {}
+//! The `hansard` program: reads its command line and does what it says.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use hansard::{LogCommand, ReadmodelCommand, Settings};
+
+/// A self-hosted, event-sourced chat backend.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Args)]
+struct Common {
+    /// A configuration file; `hansard config` prints every key with its value.
+    #[arg(long, global = true)]
+    config: Option<PathBuf>,
+    /// The folder of the embedded stores.
+    #[arg(long, global = true)]
+    data: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the API on embedded stores, all roles in this process.
+    Serve {
+        /// Where the API listens, such as 127.0.0.1:8080; port 0 takes a free one.
+        #[arg(long)]
+        listen: Option<String>,
+    },
+    /// Print the configuration as it results, with secrets hidden.
+    Config,
+    /// Look into the event log, also beside a running server.
+    #[command(subcommand)]
+    Log(LogCommand),
+    /// Fold or check the read models.
+    #[command(subcommand)]
+    Readmodel(ReadmodelCommand),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            hansard::complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<()> {
+    let mut overrides = vec![];
+    if let Some(folder) = &cli.common.data {
+        overrides.push(("data.folder".to_owned(), folder.display().to_string()));
+    }
+    if let Command::Serve { listen: Some(listen) } = &cli.command {
+        overrides.push(("server.listen".to_owned(), listen.clone()));
+    }
+    let settings = Settings::load(cli.common.config.as_deref(), overrides)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    match cli.command {
+        Command::Serve { .. } => runtime.block_on(hansard::serve(settings)),
+        Command::Config => hansard::print_settings(&settings),
+        Command::Log(command) => runtime.block_on(command.run(&settings.data.folder)),
+        Command::Readmodel(command) => runtime.block_on(command.run(&settings.data.folder)),
+    }
+}

@@ -1,0 +1,262 @@
+//! The writer of one partition: takes its office, decides and appends, round after round.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bus::{Inbox, Job, Position, Progress, Unanswered, Visibility};
+use domain::Time;
+use eventlog::{AppendError, FRAME_EVENTS_MAX, Log, Partition};
+use runtime::{Clock, Ids, Stop};
+
+use crate::frame::{Decided, Finished, Frame};
+use crate::office::{Office, Rows, Settings};
+use crate::overlay::WentBack;
+use crate::takeover::take_over;
+
+/// What somebody is told to wait while the read models are too far behind.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// How long to wait before looking again whether the rows have come near the log's tail.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// What a writer works with.
+pub struct Parts<R> {
+    /// The log.
+    pub log: Arc<dyn Log>,
+    /// The partition to write.
+    pub partition: Partition,
+    /// The commands that wait.
+    pub inbox: Inbox,
+    /// The read model's rows.
+    pub rows: R,
+    /// How far the read models have come.
+    pub progress: Progress,
+    /// The time.
+    pub clock: Clock,
+    /// Event ids.
+    pub ids: Ids,
+    /// What the deployment chose.
+    pub settings: Settings,
+}
+
+/// Why a writer lost its office, though nothing is wrong with the partition.
+enum Lost {
+    /// Whether the last frame is in the log is unknown: take over and see.
+    Unknown,
+    /// The rows are older than they were: read the log again from there.
+    WentBack(WentBack),
+}
+
+/// Write the partition until `stop`; then refuse what comes, decide what waits, and return.
+///
+/// # Errors
+/// When somebody else writes the partition, or the log cannot be trusted.
+pub async fn run<R: Rows>(mut parts: Parts<R>, stop: Stop) -> anyhow::Result<()> {
+    let mut waiting = VecDeque::new();
+    loop {
+        if !parts.rows_near_the_tail(&stop).await? {
+            return Ok(());
+        }
+        let now = parts.clock.now();
+        let ids = parts.ids.clone();
+        let mut office =
+            take_over(&parts.log, parts.partition, &mut parts.rows, &parts.settings, (&ids, now)).await?;
+        tracing::info!(
+            partition = parts.partition.0,
+            term = office.writer.term(),
+            tail = office.writer.tail().next.0,
+            overlay = office.overlay.len(),
+            "took the partition over"
+        );
+        match parts.serve(&mut office, &mut waiting, &stop).await? {
+            None => return Ok(()),
+            Some(Lost::Unknown) => {
+                tracing::warn!(partition = parts.partition.0, "a frame's fate is unknown; taking over again");
+            }
+            Some(Lost::WentBack(went_back)) => {
+                tracing::warn!(partition = parts.partition.0, %went_back, "reading the log again from there");
+            }
+        }
+    }
+}
+
+impl<R: Rows> Parts<R> {
+    /// Wait until the rows lag by no more than allowed; refuse what is asked meanwhile.
+    /// False if it is time to stop.
+    async fn rows_near_the_tail(&self, stop: &Stop) -> anyhow::Result<bool> {
+        loop {
+            let tail = self.log.tail(self.partition).await?;
+            let near = Position {
+                epoch: self.log.epoch().0,
+                partition: self.partition.0,
+                next: tail.next.0.saturating_sub(self.settings.lag_max),
+            };
+            tokio::select! {
+                biased;
+                visibility = self.progress.wait(near, LOOK_EVERY) => {
+                    if visibility == Visibility::Visible {
+                        return Ok(true);
+                    }
+                }
+                jobs = self.inbox.take(FRAME_EVENTS_MAX) => refuse(jobs, busy()),
+                () = stop.stopped() => return Ok(false),
+            }
+        }
+    }
+
+    /// Serve until the office is lost (why) or it is time to stop (`None`).
+    async fn serve(
+        &mut self,
+        office: &mut Office,
+        waiting: &mut VecDeque<Job>,
+        stop: &Stop,
+    ) -> anyhow::Result<Option<Lost>> {
+        loop {
+            if waiting.is_empty() {
+                let jobs = tokio::select! {
+                    jobs = self.inbox.take(FRAME_EVENTS_MAX) => jobs,
+                    () = stop.stopped() => {
+                        self.inbox.close();
+                        self.inbox.take(FRAME_EVENTS_MAX).await
+                    }
+                };
+                if jobs.is_empty() {
+                    return Ok(None);
+                }
+                waiting.extend(jobs);
+            }
+            if let Some(lost) = self.round(office, waiting).await? {
+                return Ok(Some(lost));
+            }
+        }
+    }
+
+    /// Decide what waits and append it as one frame.
+    async fn round(
+        &mut self,
+        office: &mut Office,
+        waiting: &mut VecDeque<Job>,
+    ) -> anyhow::Result<Option<Lost>> {
+        metrics::gauge!("writer_queue_depth", "partition" => self.partition.0.to_string())
+            .set((self.inbox.len() + waiting.len()) as f64);
+        if self.too_far_behind(office) {
+            refuse(waiting.drain(..), busy());
+            return Ok(None);
+        }
+        if let Err(lost) = self.load(office, waiting).await {
+            return Ok(lost);
+        }
+        let at = Time(self.clock.now().0.max(office.writer.tail().time_ms));
+        let mut frame = Frame::new(office, &self.settings, &self.ids, at);
+        let mut later = VecDeque::new();
+        while let Some(job) = waiting.pop_front() {
+            let mark = job.request.is_mark();
+            if let Err(job) = frame.add(job) {
+                later.push_back(job);
+                if !mark {
+                    break;
+                }
+            }
+        }
+        later.append(waiting);
+        *waiting = later;
+        let finished = frame.finish();
+        self.append(office, at, finished).await
+    }
+
+    fn too_far_behind(&self, office: &Office) -> bool {
+        let reached = self.progress.reached(self.partition.0);
+        let lag = office.writer.tail().next.0.saturating_sub(reached.next);
+        !reached.folding || lag > self.settings.lag_max
+    }
+
+    /// Load the facts that the waiting commands name. If that fails they are refused, and
+    /// the office may be lost.
+    async fn load(&mut self, office: &mut Office, waiting: &mut VecDeque<Job>) -> Result<(), Option<Lost>> {
+        let missing = office.overlay.missing(waiting.iter().flat_map(|job| job.request.keys()));
+        if missing.is_empty() {
+            let reached = self.progress.reached(self.partition.0).next;
+            return office.overlay.advance(reached).map_err(|went_back| Some(Lost::WentBack(went_back)));
+        }
+        match self.rows.load(&missing).await {
+            Ok(loaded) => office
+                .overlay
+                .load(missing, loaded.facts, loaded.checkpoint)
+                .map_err(|went_back| Some(Lost::WentBack(went_back))),
+            Err(error) => {
+                tracing::warn!(partition = self.partition.0, %error, "the read model's rows cannot be read");
+                refuse(waiting.drain(..), Unanswered::Unavailable);
+                Err(None)
+            }
+        }
+    }
+
+    /// Append the frame, then answer everybody in it.
+    async fn append(
+        &self,
+        office: &mut Office,
+        at: Time,
+        finished: Finished,
+    ) -> anyhow::Result<Option<Lost>> {
+        let Finished { events, changed, receipts, decided } = finished;
+        if !events.is_empty() {
+            let count = events.len();
+            let started = Instant::now();
+            match office.writer.append(at.0, events).await {
+                Ok(appended) => {
+                    metrics::histogram!("writer_append_seconds").record(started.elapsed().as_secs_f64());
+                    metrics::histogram!("writer_frame_events").record(count as f64);
+                    metrics::counter!("writer_events_total").increment(count as u64);
+                    office.overlay.change(changed, appended.next.0);
+                    office.overlay.evict();
+                    for (command, receipt) in receipts {
+                        office.recent.insert(command, receipt);
+                    }
+                }
+                Err(error) => return self.not_appended(error, decided),
+            }
+        }
+        let position = Position {
+            epoch: self.log.epoch().0,
+            partition: self.partition.0,
+            next: office.writer.tail().next.0,
+        };
+        for Decided { job, outcome } in decided {
+            let answer = outcome.map(|(decision, records)| bus::Decided::new(decision, records, position));
+            job.answer(Ok(answer));
+        }
+        Ok(None)
+    }
+
+    /// Nothing was decided, as nothing is durable. Who waits is told, or asked to ask again.
+    fn not_appended(&self, error: AppendError, decided: Vec<Decided>) -> anyhow::Result<Option<Lost>> {
+        let jobs = decided.into_iter().map(|decided| decided.job);
+        match error {
+            AppendError::Full => {
+                tracing::warn!(
+                    partition = self.partition.0,
+                    "no space left for the log; free some, and writing goes on"
+                );
+                refuse(jobs, Unanswered::Full);
+                Ok(None)
+            }
+            AppendError::Unavailable(why) => {
+                tracing::warn!(partition = self.partition.0, why, "the log cannot be written at the moment");
+                refuse(jobs, Unanswered::Unavailable);
+                Ok(None)
+            }
+            AppendError::Unknown => Ok(Some(Lost::Unknown)),
+            error @ (AppendError::Fenced | AppendError::Rejected(_)) => Err(error.into()),
+        }
+    }
+}
+
+fn busy() -> Unanswered {
+    Unanswered::Busy { retry_after: RETRY_AFTER }
+}
+
+fn refuse(jobs: impl IntoIterator<Item = Job>, why: Unanswered) {
+    for job in jobs {
+        job.answer(Err(why));
+    }
+}

@@ -1,0 +1,256 @@
+//! `hansard serve`: all roles in one process, on embedded stores.
+//!
+//! The order of the end is the reverse of the order of the beginning: first nobody is let
+//! in any more, then what was accepted is decided and appended, then folded; so whoever
+//! was told to wait still gets his answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use bus::{Capacity, Commands, Inbox, Position, Progress, Visibility};
+use domain::event::Stream;
+use eventlog::{Log, Partition, SqliteLog, partition_of};
+use identity::Identity;
+use readmodel::sqlite::{self, FactSource, Store};
+use runtime::lifecycle::{Signals, signals};
+use runtime::telemetry::{self, Metrics};
+use runtime::{Clock, DataFolder, Health, Ids, Stop, Tasks};
+use tokio::net::TcpListener;
+
+use crate::Settings;
+use crate::application::Application;
+use crate::stores::{EmbeddedRows, open_log, open_readmodel, private_dialog_key};
+
+/// How long each stage of the end may take beside the drain of requests: a process told
+/// to stop is gone within 10 s.
+const STAGE_TIME_MAX: Duration = Duration::from_secs(2);
+/// How often ended sessions are removed.
+const SWEEP_SESSIONS_EVERY: Duration = Duration::from_secs(60);
+/// How often the stores' own figures are copied into the metrics.
+const COPY_FIGURES_EVERY: Duration = Duration::from_secs(1);
+
+/// Serve until a signal, or until something fails that no waiting mends.
+pub async fn serve(settings: Settings) -> anyhow::Result<()> {
+    let metrics = telemetry::init(settings.telemetry.format, &settings.telemetry.filter)?;
+    let mut signals = signals().context("cannot listen for signals")?;
+    let server = Server::start(&settings, metrics).await?;
+    server.until_stopped(&mut signals, &settings).await
+}
+
+/// The roles, by the order in which they end.
+struct Server {
+    http: Tasks,
+    writers: Tasks,
+    projector: Tasks,
+    identity: Arc<Identity>,
+    _folder: DataFolder,
+}
+
+/// What the roles share.
+struct Shared {
+    clock: Clock,
+    ids: Ids,
+    application: Application,
+    log: Arc<SqliteLog>,
+    progress: Progress,
+    identity: Arc<Identity>,
+    health: Health,
+}
+
+impl Server {
+    async fn start(settings: &Settings, metrics: Metrics) -> anyhow::Result<Self> {
+        let (clock, ids) = (Clock::system(), Ids::system());
+        let folder = DataFolder::open(&settings.data.folder)?;
+        let listener = TcpListener::bind(settings.server.listen)
+            .await
+            .with_context(|| format!("cannot listen on {}", settings.server.listen))?;
+        let application = Application::of(&settings.app, &folder, &ids)?;
+        let partitions = settings.log.partitions;
+        let log = open_log(folder.path(), partitions, application.id, (&clock, &ids))?;
+        let store = open_readmodel(folder.path())?;
+        let identity = Identity::open_embedded(&folder.path().join("identity.db"), &settings.identity())?;
+        let shared = Shared {
+            clock,
+            ids,
+            application,
+            log: Arc::new(log),
+            progress: Progress::new(partitions),
+            identity: Arc::new(identity),
+            health: Health::new(),
+        };
+        let server = Self {
+            http: Tasks::new(),
+            writers: Tasks::new(),
+            projector: Tasks::new(),
+            identity: Arc::clone(&shared.identity),
+            _folder: folder,
+        };
+        let inboxes = server.start_roles(settings, &shared, store)?;
+        server.start_gateway(settings, &shared, inboxes, (listener, metrics)).await?;
+        Ok(server)
+    }
+
+    /// The projector and the writers, each on a thread of its own.
+    fn start_roles(&self, settings: &Settings, shared: &Shared, store: Store) -> anyhow::Result<Vec<Inbox>> {
+        let path = store.path().to_owned();
+        let log: Arc<dyn Log> = Arc::clone(&shared.log) as Arc<dyn Log>;
+        let parts = projector::Parts {
+            log: Arc::clone(&log),
+            store,
+            progress: shared.progress.clone(),
+            clock: shared.clock.clone(),
+        };
+        spawn_blocking_role(&self.projector, "projector", |stop| projector::run(parts, stop));
+        let mut inboxes = vec![];
+        for partition in (0..settings.log.partitions).map(Partition) {
+            let inbox = Inbox::new(Capacity { jobs: settings.writer.queue_max });
+            inboxes.push(inbox.clone());
+            let parts = command::Parts {
+                log: Arc::clone(&log),
+                partition,
+                inbox,
+                rows: EmbeddedRows { source: FactSource::open(&path)?, partition },
+                progress: shared.progress.clone(),
+                clock: shared.clock.clone(),
+                ids: shared.ids.clone(),
+                settings: command_settings(settings, &shared.application),
+            };
+            let name = format!("writer {partition}");
+            spawn_blocking_role(&self.writers, &name, |stop| command::run(parts, stop));
+        }
+        Ok(inboxes)
+    }
+
+    async fn start_gateway(
+        &self,
+        settings: &Settings,
+        shared: &Shared,
+        inboxes: Vec<Inbox>,
+        (listener, metrics): (TcpListener, Metrics),
+    ) -> anyhow::Result<()> {
+        let partitions = settings.log.partitions;
+        let router = move |dialog| partition_of(&Stream::Dialog(dialog).key(), partitions).0;
+        let edge = gateway::Edge::new(edge_parts(settings, shared, Commands::new(inboxes, Arc::new(router)), &metrics).await?);
+        let ids = shared.ids.clone();
+        let limits = gateway::Limits {
+            body_bytes_max: settings.server.body_bytes_max,
+            request_time_max: settings.server.request_time_max,
+            ..gateway::Limits::default()
+        };
+        let new_id = Arc::new(move || format!("{:032x}", u128::from_be_bytes(ids.random())));
+        let front = gateway::Front::new(gateway::router(edge), limits, new_id);
+        let connections = gateway::ConnectionLimits {
+            connections_max: settings.server.connections_max,
+            head_time_max: settings.server.head_time_max,
+            drain_time_max: settings.server.drain_time_max,
+        };
+        let address = listener.local_addr()?;
+        self.caught_up(shared).await?;
+        raise_user_counter(shared, settings).await?;
+        self.http.spawn("http", gateway::serve(listener, front, connections, self.http.stop()));
+        self.http.spawn("metrics", telemetry::keep_up(metrics, self.http.stop()));
+        self.http.spawn("sessions", sweep_sessions(Arc::clone(&shared.identity), shared.clock.clone(), self.http.stop()));
+        self.http.spawn("figures", copy_figures(Arc::clone(&shared.log), self.http.stop()));
+        tracing::info!(%address, "serving");
+        if shared.application.is_new {
+            crate::output::greet(&shared.application.first_steps(address))?;
+        }
+        Ok(())
+    }
+
+    /// Wait until the read models have everything that was acknowledged before the start.
+    async fn caught_up(&self, shared: &Shared) -> anyhow::Result<()> {
+        for partition in (0..shared.log.partitions()).map(Partition) {
+            let tail = shared.log.tail(partition).await?.next.0;
+            let position = Position { epoch: shared.log.epoch().0, partition: partition.0, next: tail };
+            while shared.progress.wait(position, Duration::from_secs(5)).await == Visibility::Late {
+                let next = shared.progress.reached(partition.0).next;
+                tracing::info!(partition = partition.0, next, tail, "folding the log into the read models");
+                if let Some(failure) = self.projector.failure().or_else(|| self.writers.failure()) {
+                    anyhow::bail!("{} failed: {}", failure.task, failure.reason);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Wait for a signal or a failure, then end in order.
+    async fn until_stopped(self, signals: &mut Signals, settings: &Settings) -> anyhow::Result<()> {
+        let stops = [self.http.stop(), self.writers.stop(), self.projector.stop()];
+        let [http, writers, projector] = &stops;
+        tokio::select! {
+            signal = signals.next() => tracing::info!(?signal, "stopping"),
+            () = http.stopped() => {}
+            () = writers.stopped() => {}
+            () = projector.stopped() => {}
+        }
+        let drained = self.http.shutdown(settings.server.drain_time_max + Duration::from_millis(500)).await;
+        let appended = self.writers.shutdown(STAGE_TIME_MAX).await;
+        let folded = self.projector.shutdown(STAGE_TIME_MAX).await;
+        for overdue in [drained, appended, folded].into_iter().filter_map(Result::err) {
+            tracing::warn!(%overdue, "something did not end in time");
+        }
+        self.identity.flush().await?;
+        for tasks in [&self.http, &self.writers, &self.projector] {
+            if let Some(failure) = tasks.failure() {
+                anyhow::bail!("{} failed: {}", failure.task, failure.reason);
+            }
+        }
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+/// Run an async role on a thread of its own, where it may block on its stores.
+fn spawn_blocking_role<F>(tasks: &Tasks, name: &str, role: impl FnOnce(Stop) -> F + Send + 'static)
+where
+    F: Future<Output = anyhow::Result<()>>,
+{
+    let (handle, stop) = (tokio::runtime::Handle::current(), tasks.stop());
+    tasks.spawn_thread(name, move || handle.block_on(role(stop)));
+}
+
+fn command_settings(settings: &Settings, application: &Application) -> command::Settings {
+    let limits = settings.limits();
+    command::Settings {
+        application: application.id,
+        rules: domain::command::Rules {
+            occupants_max: limits.occupants_max,
+            admins_max: limits.admins_max,
+        },
+        facts_max: settings.writer.facts_max,
+        recent_max: settings.writer.recent_max,
+        lag_max: settings.writer.lag_max,
+    }
+}
+
+async fn sweep_sessions(identity: Arc<Identity>, clock: Clock, stop: Stop) -> anyhow::Result<()> {
+    while !stop.is_stopping() {
+        if let Err(error) = identity.sweep(clock.now()).await {
+            tracing::warn!(%error, "ended sessions could not be removed");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(SWEEP_SESSIONS_EVERY) => {}
+            () = stop.stopped() => {}
+        }
+    }
+    Ok(())
+}
+
+async fn copy_figures(log: Arc<SqliteLog>, stop: Stop) -> anyhow::Result<()> {
+    let stats = log.stats();
+    while !stop.is_stopping() {
+        metrics::counter!("log_frames_total").absolute(stats.frames());
+        metrics::counter!("log_events_total").absolute(stats.events());
+        metrics::counter!("log_bytes_total").absolute(stats.bytes());
+        metrics::counter!("log_commits_total").absolute(stats.commits());
+        metrics::gauge!("log_commit_seconds_sum").set(stats.commit_time().as_secs_f64());
+        metrics::gauge!("log_last_commit_seconds").set(stats.last_commit_time().as_secs_f64());
+        tokio::select! {
+            () = tokio::time::sleep(COPY_FIGURES_EVERY) => {}
+            () = stop.stopped() => {}
+        }
+    }
+    Ok(())
+}

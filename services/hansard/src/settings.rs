@@ -1,0 +1,256 @@
+//! The settings of a deployment, as types; `defaults.toml` explains each.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use domain::{ApplicationId, Limits};
+use runtime::config::{self, Secret};
+use runtime::telemetry::LogFormat;
+use serde::{Deserialize, Serialize};
+
+const DEFAULTS: &str = include_str!("defaults.toml");
+
+/// The most extension keys an application may allow: the API's number.
+const EXTENSION_KEYS_MAX: usize = 3;
+/// The most partitions of an embedded log.
+const PARTITIONS_MAX: u32 = 1024;
+
+/// All of them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Listening and serving.
+    pub server: Server,
+    /// The data folder.
+    pub data: Data,
+    /// The application.
+    pub app: App,
+    /// How much of anything there may be.
+    pub limits: LimitSettings,
+    /// The log.
+    pub log: Log,
+    /// The partition writers.
+    pub writer: Writer,
+    /// The read models.
+    pub readmodel: Readmodel,
+    /// Users and sessions.
+    pub identity: Identity,
+    /// Logs and metrics.
+    pub telemetry: Telemetry,
+}
+
+/// `[server]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "defaults.toml explains each key")]
+pub struct Server {
+    pub listen: SocketAddr,
+    pub connections_max: usize,
+    #[serde(with = "config::duration")]
+    pub head_time_max: Duration,
+    #[serde(with = "config::duration")]
+    pub request_time_max: Duration,
+    pub body_bytes_max: usize,
+    #[serde(with = "config::duration")]
+    pub drain_time_max: Duration,
+    #[serde(with = "config::duration")]
+    pub visible_within: Duration,
+}
+
+/// `[data]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "defaults.toml explains each key")]
+pub struct Data {
+    pub folder: PathBuf,
+}
+
+/// `[app]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "defaults.toml explains each key")]
+pub struct App {
+    pub id: u64,
+    pub auth_key: Secret,
+    pub auth_secret: Secret,
+    pub chat_domain: String,
+    pub extension_keys: Vec<String>,
+    pub create_users_on_login: bool,
+    pub broadcast_by_api: bool,
+}
+
+/// `[limits]`
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "defaults.toml explains each key")]
+pub struct LimitSettings {
+    pub message_characters_max: usize,
+    pub custom_bytes_max: usize,
+    pub custom_depth_max: usize,
+    pub attachments_max: usize,
+    pub attachments_bytes_max: usize,
+    pub name_characters_max: usize,
+    pub description_characters_max: usize,
+    pub photo_characters_max: usize,
+    pub extension_characters_max: usize,
+    pub occupants_max: usize,
+    pub occupants_per_call_max: usize,
+    pub ids_per_call_max: usize,
+    pub admins_max: usize,
+    pub receipts_max: usize,
+}
+
+/// `[log]`
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "defaults.toml explains each key")]
+pub struct Log {
+    pub partitions: u32,
+}
+
+/// `[writer]`
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "defaults.toml explains each key")]
+pub struct Writer {
+    pub queue_max: usize,
+    pub facts_max: usize,
+    pub recent_max: usize,
+    pub lag_max: u64,
+}
+
+/// `[readmodel]`
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "defaults.toml explains each key")]
+pub struct Readmodel {
+    pub readers: usize,
+    pub read_queue_max: usize,
+}
+
+/// `[identity]`
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "defaults.toml explains each key")]
+pub struct Identity {
+    #[serde(with = "config::duration")]
+    pub session_lifetime: Duration,
+    pub hash_memory_kib: u32,
+    pub hash_iterations: u32,
+    pub hash_lanes: u32,
+    pub hash_threads: usize,
+    pub hash_queue_max: usize,
+    pub sessions_cached_max: u64,
+    pub displays_cached_max: u64,
+    pub readers: usize,
+}
+
+/// `[telemetry]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "defaults.toml explains each key")]
+pub struct Telemetry {
+    pub format: LogFormat,
+    pub filter: String,
+}
+
+impl Settings {
+    /// The defaults, under the file, the environment and the `overrides`, checked.
+    pub fn load(file: Option<&std::path::Path>, overrides: Vec<(String, String)>) -> anyhow::Result<Self> {
+        let settings: Self = config::load(DEFAULTS, file, config::environment()?, overrides)?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        let app = &self.app;
+        anyhow::ensure!(
+            app.extension_keys.len() <= EXTENSION_KEYS_MAX,
+            "app.extension_keys: at most {EXTENSION_KEYS_MAX} keys are allowed"
+        );
+        anyhow::ensure!(
+            (1..=PARTITIONS_MAX).contains(&self.log.partitions),
+            "log.partitions must be between 1 and {PARTITIONS_MAX}"
+        );
+        anyhow::ensure!(
+            (app.id == 0) == !app.auth_key.is_set(),
+            "app.id and app.auth_key belong together: set both, or neither to have them made"
+        );
+        if app.id != 0 {
+            ApplicationId::new(app.id).context("app.id must be below 2^53")?;
+        }
+        let positive = [
+            ("server.connections_max", self.server.connections_max),
+            ("server.body_bytes_max", self.server.body_bytes_max),
+            ("writer.queue_max", self.writer.queue_max),
+            ("readmodel.readers", self.readmodel.readers),
+            ("readmodel.read_queue_max", self.readmodel.read_queue_max),
+        ];
+        for (key, value) in positive {
+            anyhow::ensure!(value > 0, "{key} must be at least 1");
+        }
+        Ok(())
+    }
+
+    /// The limits, as the domain takes them.
+    pub fn limits(&self) -> Limits {
+        let limits = self.limits;
+        Limits {
+            message_characters_max: limits.message_characters_max,
+            custom_bytes_max: limits.custom_bytes_max,
+            custom_depth_max: limits.custom_depth_max,
+            attachments_max: limits.attachments_max,
+            attachments_bytes_max: limits.attachments_bytes_max,
+            name_characters_max: limits.name_characters_max,
+            description_characters_max: limits.description_characters_max,
+            photo_characters_max: limits.photo_characters_max,
+            extension_characters_max: limits.extension_characters_max,
+            occupants_max: limits.occupants_max,
+            occupants_per_call_max: limits.occupants_per_call_max,
+            ids_per_call_max: limits.ids_per_call_max,
+            admins_max: limits.admins_max,
+            receipts_max: limits.receipts_max,
+        }
+    }
+
+    /// Users and sessions, as identity takes them.
+    pub fn identity(&self) -> identity::Settings {
+        let chosen = self.identity;
+        identity::Settings {
+            session_lifetime: chosen.session_lifetime,
+            sessions_cached_max: chosen.sessions_cached_max,
+            displays_cached_max: chosen.displays_cached_max,
+            hash_cost: identity::HashCost {
+                memory_kib: chosen.hash_memory_kib,
+                iterations: chosen.hash_iterations,
+                lanes: chosen.hash_lanes,
+            },
+            hash_threads: chosen.hash_threads,
+            hash_queue_max: chosen.hash_queue_max,
+            readers: chosen.readers,
+            ..identity::Settings::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_those_of_the_libraries() {
+        let settings: Settings = config::load(DEFAULTS, None, [], []).unwrap();
+        settings.check().unwrap();
+        assert_eq!(settings.limits(), Limits::default());
+        assert_eq!(settings.identity(), identity::Settings::default());
+    }
+
+    #[test]
+    fn half_an_application_is_refused() {
+        let mut settings: Settings = config::load(DEFAULTS, None, [], []).unwrap();
+        settings.app.id = 7;
+        assert!(settings.check().unwrap_err().to_string().contains("belong together"));
+    }
+}

@@ -1,0 +1,162 @@
+//! The fold of all partitions of a log into one store, for as long as the process lives.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bus::{Progress, Reached};
+use eventlog::{Log, Offset, Partition, Position, READ_FRAMES_MAX, Reader};
+use futures::future::select_all;
+use readmodel::rows::Checkpoint;
+use readmodel::sqlite::{Applied, Error, Store};
+use runtime::{Clock, Stop};
+use tokio::sync::watch;
+
+use crate::decode;
+
+/// Dead rows deleted after a batch: a few milliseconds beside a fold that others wait for.
+const SWEEP_ROWS_MAX: usize = 200;
+/// How long to wait between two sweeps while nothing else is to be done.
+const SWEEP_EVERY: Duration = Duration::from_millis(20);
+/// How long to wait for a signal that the log has grown before looking without one.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How long to wait after the store had no space.
+const TRY_AGAIN: Duration = Duration::from_millis(500);
+
+/// What a projector works with.
+pub struct Parts {
+    /// The log.
+    pub log: Arc<dyn Log>,
+    /// Where the rows are.
+    pub store: Store,
+    /// Where progress is told.
+    pub progress: Progress,
+    /// The time, for the lag.
+    pub clock: Clock,
+}
+
+/// One partition's place in the log.
+struct Place {
+    partition: Partition,
+    checkpoint: Option<Checkpoint>,
+    reader: Reader,
+    grown: watch::Receiver<Offset>,
+}
+
+/// Fold until `stop`, then put everything into the store's one file and close it.
+///
+/// # Errors
+/// What no waiting mends: a damaged log or store, an unknown event, a log that is not the
+/// one the rows were folded from. Then nothing is folded any more, and progress says so.
+pub async fn run(mut parts: Parts, stop: Stop) -> anyhow::Result<()> {
+    let mut places = parts.places().await?;
+    parts.report(&places, true);
+    let outcome = parts.fold(&mut places, &stop).await;
+    parts.report(&places, false);
+    drop(places);
+    outcome?;
+    Ok(parts.store.close()?)
+}
+
+impl Parts {
+    /// Where each partition's rows stand, and a reader from there.
+    async fn places(&self) -> anyhow::Result<Vec<Place>> {
+        let mut places = vec![];
+        for partition in (0..self.log.partitions()).map(Partition) {
+            let checkpoint = self.store.checkpoint(partition)?;
+            let from = Position {
+                epoch: checkpoint.map_or(self.log.epoch(), |checkpoint| checkpoint.epoch),
+                partition,
+                offset: checkpoint.map_or(Offset(0), |checkpoint| checkpoint.next),
+            };
+            let previous = checkpoint.map(|checkpoint| checkpoint.frame_hash);
+            let reader = Reader::open(Arc::clone(&self.log), from, previous).await?;
+            places.push(Place { partition, checkpoint, reader, grown: self.log.watch(partition)? });
+        }
+        Ok(places)
+    }
+
+    fn report(&self, places: &[Place], folding: bool) {
+        for place in places {
+            let next = place.checkpoint.map_or(0, |checkpoint| checkpoint.next.0);
+            self.progress.report(place.partition.0, Reached { next, folding });
+        }
+    }
+
+    async fn fold(&mut self, places: &mut [Place], stop: &Stop) -> anyhow::Result<()> {
+        let mut dead_rows = true;
+        while !stop.is_stopping() {
+            let batch = next_batch(places).await?;
+            if batch.is_empty() {
+                if dead_rows {
+                    dead_rows = self.sweep()?;
+                }
+                let patience = if dead_rows { SWEEP_EVERY } else { LOOK_EVERY };
+                grown(places, patience, stop).await;
+                continue;
+            }
+            self.apply(&batch, places, stop).await?;
+            dead_rows = self.sweep()?;
+        }
+        Ok(())
+    }
+
+    /// Apply a batch, again and again while there is no space; progress says that nothing
+    /// is folded meanwhile, so that no writes are taken.
+    async fn apply(&mut self, batch: &[Applied], places: &mut [Place], stop: &Stop) -> anyhow::Result<()> {
+        let started = Instant::now();
+        while let Err(error) = self.store.apply(batch) {
+            let Error::Full(_) = &error else { return Err(error.into()) };
+            tracing::warn!(%error, "the read models cannot be written; free some space, and folding goes on");
+            self.report(places, false);
+            tokio::select! {
+                () = tokio::time::sleep(TRY_AGAIN) => {}
+                () = stop.stopped() => return Ok(()),
+            }
+        }
+        let events: usize = batch.iter().map(|applied| applied.records.len()).sum();
+        metrics::histogram!("projector_fold_seconds").record(started.elapsed().as_secs_f64());
+        metrics::histogram!("projector_batch_events").record(events as f64);
+        metrics::counter!("projector_events_total").increment(events as u64);
+        for applied in batch {
+            let Some(place) = places.get_mut(applied.partition.0 as usize) else { continue };
+            place.checkpoint = Some(applied.checkpoint);
+            let label = applied.partition.0.to_string();
+            let tail = place.grown.borrow().0;
+            let behind = tail.saturating_sub(applied.checkpoint.next.0);
+            metrics::gauge!("projector_lag_events", "partition" => label.clone()).set(behind as f64);
+            let late = self.clock.now().0.saturating_sub(applied.checkpoint.time.0);
+            metrics::gauge!("projector_lag_seconds", "partition" => label).set(late as f64 / 1000.0);
+        }
+        self.report(places, true);
+        Ok(())
+    }
+
+    fn sweep(&mut self) -> anyhow::Result<bool> {
+        match self.store.sweep(SWEEP_ROWS_MAX) {
+            // Deleting can wait for space like everything else.
+            Err(Error::Full(_)) => Ok(true),
+            other => Ok(other?),
+        }
+    }
+}
+
+/// What one read of each partition gives.
+async fn next_batch(places: &mut [Place]) -> anyhow::Result<Vec<Applied>> {
+    let mut batch = vec![];
+    for place in places {
+        place.grown.mark_unchanged();
+        let frames = place.reader.next_batch(READ_FRAMES_MAX).await?;
+        batch.extend(decode(&frames, place.checkpoint)?);
+    }
+    Ok(batch)
+}
+
+/// Wait until a partition has grown, or for as long as `patience`, or until it is time to stop.
+async fn grown(places: &mut [Place], patience: Duration, stop: &Stop) {
+    let signals = places.iter_mut().map(|place| Box::pin(place.grown.changed()));
+    tokio::select! {
+        _ = select_all(signals) => {}
+        () = tokio::time::sleep(patience) => {}
+        () = stop.stopped() => {}
+    }
+}

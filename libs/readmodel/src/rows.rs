@@ -6,6 +6,7 @@
 use domain::event::{Kind, Permissions};
 use domain::facts::{Header, Standing as StandingFact};
 use domain::{MessageId, Sequence, Time, UserId};
+use eventlog::{Epoch, FrameHash, Offset};
 
 use crate::marks::Marks;
 
@@ -150,11 +151,11 @@ pub struct Message {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Checkpoint {
     /// Which log.
-    pub epoch: [u8; 16],
+    pub epoch: Epoch,
     /// The offset of the next event to fold.
-    pub next_offset: u64,
+    pub next: Offset,
     /// The hash of the last frame folded.
-    pub frame_hash: [u8; 32],
+    pub frame_hash: FrameHash,
     /// The time of the last frame folded.
     pub time: Time,
 }

@@ -5,6 +5,7 @@
 //! steps that matter. Every number means something in every world; what a person may not
 //! do is refused and yields no event.
 
+mod feeder;
 mod strategy;
 mod wishes;
 
@@ -16,6 +17,7 @@ use domain::event::{Event, Kind, Mark, MessageRef, Record, Stream};
 use domain::facts::{Fact, Facts as _, Key, evolve};
 use domain::{ApplicationId, CommandId, DialogId, MessageId, Sequence, Time, UserId};
 
+pub use feeder::Feeder;
 pub use strategy::steps;
 
 /// People in a world.

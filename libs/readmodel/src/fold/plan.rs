@@ -146,11 +146,11 @@ impl Plan {
         for (dialog, user, first, last) in std::mem::take(&mut self.touched) {
             // What a deleted dialog has left, the sweeper may have deleted.
             let Some(rows) = rows.get(&dialog).filter(|rows| rows.is_alive()) else { continue };
-            let Some(standing) = rows.standing(user) else { continue };
             let (first, last) = (chunk_of(first), chunk_of(last));
-            let entries = standing.marks.sparse.entries().iter().map(|entry| entry.chunk);
-            let own = entries.filter(|chunk| (first..=last).contains(chunk));
+            let entries = rows.standing(user).map_or([].as_slice(), |standing| standing.marks.sparse.entries());
+            let own = entries.iter().map(|entry| entry.chunk).filter(|chunk| (first..=last).contains(chunk));
             wanted.chunks.extend(own.map(|chunk| (dialog, chunk, user)));
+            // Also of one without a standing: he may get it within the batch.
             let removed = rows.removals.iter().filter(|(chunk, _)| (first..=last).contains(chunk));
             wanted.removed_chunks.extend(removed.map(|(chunk, _)| (dialog, chunk)));
         }

@@ -1,5 +1,7 @@
 //! What can go wrong with the store, as far as a caller does something different about it.
 
+use eventlog::Partition;
+
 use crate::fold;
 
 /// Why a file cannot be opened as a read model.
@@ -41,16 +43,16 @@ pub enum Error {
     #[error("the read model's file is damaged: {0}")]
     Damaged(String),
     /// Another projector moved the checkpoint of that partition.
-    #[error("the checkpoint of partition {partition} was moved by somebody else")]
+    #[error("the checkpoint of partition {} was moved by somebody else", .partition.0)]
     Moved {
         /// Whose checkpoint is not what was expected.
-        partition: u32,
+        partition: Partition,
     },
     /// The events do not follow from the rows: the fold of that partition stops.
-    #[error("partition {partition}: an event does not fit the rows")]
+    #[error("partition {}: an event does not fit the rows", .partition.0)]
     Fold {
         /// Whose fold stops.
-        partition: u32,
+        partition: Partition,
         /// Which of the partition's records in the batch, from 0.
         index: usize,
         /// Why.

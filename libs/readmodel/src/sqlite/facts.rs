@@ -5,6 +5,7 @@ use std::path::Path;
 
 use domain::facts::{Fact, Key, Message};
 use domain::{DialogId, MessageId, Sequence, UserId};
+use eventlog::Partition;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::connect::open_read_only;
@@ -33,7 +34,7 @@ impl FactSource {
     /// A standing that says nothing may be missing.
     pub fn facts(
         &mut self,
-        partition: u32,
+        partition: Partition,
         keys: &[Key],
     ) -> Result<(HashMap<Key, Fact>, Option<Checkpoint>), Error> {
         let transaction = self.connection.transaction()?;
@@ -49,7 +50,7 @@ impl FactSource {
     }
 
     /// How far a partition has been folded.
-    pub fn checkpoint(&self, partition: u32) -> Result<Option<Checkpoint>, Error> {
+    pub fn checkpoint(&self, partition: Partition) -> Result<Option<Checkpoint>, Error> {
         Ok(stored_checkpoint(&self.connection, partition)?)
     }
 }

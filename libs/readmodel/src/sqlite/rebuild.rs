@@ -29,7 +29,7 @@ fn fold_into<E>(fresh: &Path, batches: impl Iterator<Item = Result<Vec<Applied>,
 where
     E: From<OpenError> + From<Error>,
 {
-    let mut store = Store::open_or_create(fresh)?;
+    let mut store = Store::create_scratch(fresh)?;
     for batch in batches {
         store.apply(&batch?)?;
     }

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use domain::Time;
 use domain::event::Record;
-use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+use eventlog::{Epoch, FrameHash, Offset, Partition};
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
 
-use super::connect::open_read_write;
+use super::connect::{Safety, open_read_write};
 use super::error::{Error, OpenError};
 use super::keeper::Keeper;
 use super::load::load;
@@ -19,7 +20,7 @@ use crate::rows::Checkpoint;
 #[derive(Debug, Clone)]
 pub struct Applied {
     /// Which partition.
-    pub partition: u32,
+    pub partition: Partition,
     /// Where the rows are before; `None` before the first event.
     pub expected: Option<Checkpoint>,
     /// The events in the order of the log.
@@ -39,8 +40,17 @@ pub struct Store {
 impl Store {
     /// Opens the file at `path`, or makes it.
     pub fn open_or_create(path: &Path) -> Result<Self, OpenError> {
-        let connection = open_read_write(path)?;
-        let keeper = Keeper::start(path)?;
+        Self::open(path, Safety::LosesTheEnd)
+    }
+
+    /// Makes a file at `path` that is of use only once it was closed and synced.
+    pub(super) fn create_scratch(path: &Path) -> Result<Self, OpenError> {
+        Self::open(path, Safety::Ruins)
+    }
+
+    fn open(path: &Path, safety: Safety) -> Result<Self, OpenError> {
+        let connection = open_read_write(path, safety)?;
+        let keeper = Keeper::start(path, safety)?;
         Ok(Self { connection, path: path.to_owned(), keeper })
     }
 
@@ -84,7 +94,7 @@ impl Store {
     }
 
     /// How far a partition has been folded.
-    pub fn checkpoint(&self, partition: u32) -> Result<Option<Checkpoint>, Error> {
+    pub fn checkpoint(&self, partition: Partition) -> Result<Option<Checkpoint>, Error> {
         Ok(stored_checkpoint(&self.connection, partition)?)
     }
 
@@ -121,20 +131,23 @@ impl Store {
 /// How far a partition has been folded.
 pub(super) fn stored_checkpoint(
     connection: &Connection,
-    partition: u32,
+    partition: Partition,
 ) -> rusqlite::Result<Option<Checkpoint>> {
     let mut select = connection.prepare_cached(
         "SELECT epoch, next_offset, frame_hash, time_ms FROM checkpoints WHERE partition = ?1",
     )?;
-    let checkpoint = select.query_row([partition], |row| {
-        Ok(Checkpoint {
-            epoch: row.get(0)?,
-            next_offset: number(row, 1)?,
-            frame_hash: row.get(2)?,
-            time: Time(number(row, 3)?),
-        })
-    });
+    let checkpoint = select.query_row([partition.0], |row| checkpoint_of(row, 0));
     checkpoint.optional()
+}
+
+/// A checkpoint that starts at that column: epoch, next offset, hash, time.
+pub(super) fn checkpoint_of(row: &Row<'_>, column: usize) -> rusqlite::Result<Checkpoint> {
+    Ok(Checkpoint {
+        epoch: Epoch(row.get(column)?),
+        next: Offset(number(row, column + 1)?),
+        frame_hash: FrameHash(row.get(column + 2)?),
+        time: Time(number(row, column + 3)?),
+    })
 }
 
 fn save_checkpoint(transaction: &Transaction<'_>, applied: &Applied) -> Result<(), Error> {
@@ -144,12 +157,12 @@ fn save_checkpoint(transaction: &Transaction<'_>, applied: &Applied) -> Result<(
          ON CONFLICT DO UPDATE SET epoch = ?2, next_offset = ?3, frame_hash = ?4, time_ms = ?5,
             highest_user = max(highest_user, ?6)",
     )?;
-    let Checkpoint { epoch, next_offset, frame_hash, time } = applied.checkpoint;
+    let Checkpoint { epoch, next, frame_hash, time } = applied.checkpoint;
     upsert.execute(params![
-        applied.partition,
-        epoch,
-        int(next_offset),
-        frame_hash,
+        applied.partition.0,
+        epoch.0,
+        int(next.0),
+        frame_hash.0,
         int(time.0),
         int(highest),
     ])?;

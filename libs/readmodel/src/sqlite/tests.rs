@@ -1,1 +1,52 @@
-//! Tests.
+//! The store as its callers see it. The folds' own cases stand in [`histories`].
+
+mod files;
+mod histories;
+mod rebuilding;
+mod sweeping;
+
+use std::path::PathBuf;
+
+use domain::event::Record;
+use domain::facts::{Fact, Key};
+
+use super::{Applied, FactSource, Snapshot, Store};
+use crate::testing::{Feeder, Step, World};
+
+/// A folder with read models in it.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn store(&self, name: &str) -> Store {
+        Store::create_scratch(&self.path(name)).unwrap()
+    }
+
+    /// The rows in which two read models differ.
+    fn differences(&self, one: &str, other: &str) -> Vec<String> {
+        let snapshot = Snapshot::take(&self.path(one)).unwrap();
+        let differences = snapshot.compare(&self.path(other), 20).unwrap();
+        differences.iter().map(ToString::to_string).collect()
+    }
+
+    fn facts(&self, name: &str, keys: &[Key]) -> std::collections::HashMap<Key, Fact> {
+        let mut source = FactSource::open(&self.path(name)).unwrap();
+        source.facts(eventlog::Partition(0), keys).unwrap().0
+    }
+}
+
+fn records(world: &mut World, steps: &[Step]) -> Vec<Record> {
+    world.history(steps).into_iter().flatten().collect()
+}
+
+/// All `records` as one batch.
+fn whole(partitions: u32, records: Vec<Record>) -> Vec<Applied> {
+    Feeder::new(partitions).batch(records)
+}

@@ -7,13 +7,13 @@
 use std::cmp::Ordering;
 use std::path::Path;
 
-use domain::Time;
+use eventlog::Partition;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Row, Rows, params_from_iter};
 
 use super::connect::open_read_only;
 use super::error::{Error, OpenError};
-use super::values::number;
+use super::store::checkpoint_of;
 use crate::marks::{Removals, Sparse};
 use crate::rows::Checkpoint;
 
@@ -66,18 +66,12 @@ impl Snapshot {
     }
 
     /// How far each partition has been folded, by partition.
-    pub fn checkpoints(&self) -> Result<Vec<(u32, Checkpoint)>, Error> {
+    pub fn checkpoints(&self) -> Result<Vec<(Partition, Checkpoint)>, Error> {
         let mut select = self.connection.prepare(
             "SELECT partition, epoch, next_offset, frame_hash, time_ms FROM checkpoints ORDER BY partition",
         )?;
         let checkpoints = select.query_map([], |row| {
-            let checkpoint = Checkpoint {
-                epoch: row.get(1)?,
-                next_offset: number(row, 2)?,
-                frame_hash: row.get(3)?,
-                time: Time(number(row, 4)?),
-            };
-            Ok((row.get(0)?, checkpoint))
+            Ok((Partition(row.get(0)?), checkpoint_of(row, 1)?))
         })?;
         Ok(checkpoints.collect::<Result<_, _>>()?)
     }

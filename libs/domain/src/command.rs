@@ -27,6 +27,8 @@ pub enum Command {
     OpenPrivate {
         /// The other one.
         opponent: UserId,
+        /// Description and extensions, should it have to be made.
+        content: DialogContent,
     },
     /// Change the dialog and who is in it; all or nothing.
     Change(Change),
@@ -94,12 +96,14 @@ pub struct Post {
 /// Changes of messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Update {
-    /// The messages to edit; empty unless there is a text.
+    /// The messages to edit; empty unless there is a text. Those that are gone are passed
+    /// over, unless all are.
     pub messages: Vec<MessageRef>,
     /// Their new text.
     pub text: Option<Text>,
     /// The mark to set, and on what. Ids and sequences come from the read model, where a
-    /// name never changes its place.
+    /// name never changes its place. [`Marked::All`] means everything up to the newest
+    /// message at the moment of the decision, whatever sequence it holds.
     pub mark: Option<(Mark, Marked)>,
 }
 
@@ -110,7 +114,7 @@ impl Request {
         let mut keys = vec![Key::Header(dialog), Key::Standing(dialog, self.actor)];
         match &self.command {
             Command::Create(_) | Command::DeleteForSelf | Command::DeleteForAll => {}
-            Command::OpenPrivate { opponent } => keys.push(Key::Standing(dialog, *opponent)),
+            Command::OpenPrivate { opponent, .. } => keys.push(Key::Standing(dialog, *opponent)),
             Command::Change(change) => {
                 keys.extend(change.add.iter().chain(&change.remove).map(|user| Key::Standing(dialog, *user)));
             }

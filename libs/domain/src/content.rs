@@ -103,18 +103,19 @@ impl JsonText {
     ) -> Result<Self, Unfit> {
         for (key, value) in object {
             check_text(key)?;
-            check_json(value, limits.custom_depth_max)?;
+            check_json(value, 0, limits.custom_depth_max)?;
         }
         Self::sized(serde_json::Value::Object(object.clone()), limits.custom_bytes_max)
     }
 
-    /// The attachments of a message: each a flat object, within `limits`.
+    /// The attachments of a message: within `limits` and without U+0000 anywhere. That
+    /// each is an object is for the caller to see to.
     pub fn attachments(list: Vec<serde_json::Value>, limits: &Limits) -> Result<Self, Unfit> {
         if list.len() > limits.attachments_max {
             return Err(Unfit::TooMany(limits.attachments_max));
         }
         for attachment in &list {
-            check_json(attachment, limits.custom_depth_max)?;
+            check_json(attachment, 0, limits.custom_depth_max)?;
         }
         Self::sized(serde_json::Value::Array(list), limits.attachments_bytes_max)
     }
@@ -149,22 +150,20 @@ fn check_text(text: &str) -> Result<(), Unfit> {
     if text.contains('\0') { Err(Unfit::Nul) } else { Ok(()) }
 }
 
-fn check_json(value: &serde_json::Value, depth_left: usize) -> Result<(), Unfit> {
+/// `depth` objects and lists are around `value`.
+fn check_json(value: &serde_json::Value, depth: usize, depth_max: usize) -> Result<(), Unfit> {
     use serde_json::Value;
+    if depth == depth_max && (value.is_array() || value.is_object()) {
+        return Err(Unfit::TooDeep(depth_max));
+    }
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
         Value::String(text) => check_text(text),
-        Value::Array(list) => {
-            let left = depth_left.checked_sub(1).ok_or(Unfit::TooDeep(0))?;
-            list.iter().try_for_each(|item| check_json(item, left))
-        }
-        Value::Object(object) => {
-            let left = depth_left.checked_sub(1).ok_or(Unfit::TooDeep(0))?;
-            object.iter().try_for_each(|(key, item)| {
-                check_text(key)?;
-                check_json(item, left)
-            })
-        }
+        Value::Array(list) => list.iter().try_for_each(|item| check_json(item, depth + 1, depth_max)),
+        Value::Object(object) => object.iter().try_for_each(|(key, item)| {
+            check_text(key)?;
+            check_json(item, depth + 1, depth_max)
+        }),
     }
 }
 
@@ -234,7 +233,7 @@ mod tests {
         let limits = Limits { custom_bytes_max: 60, custom_depth_max: 2, ..Limits::default() };
         let parse = |value: serde_json::Value| JsonText::custom(value.as_object().unwrap(), &limits);
         assert!(parse(json!({"a": {"b": {"c": 1}}})).is_ok());
-        assert_eq!(parse(json!({"a": {"b": {"c": {}}}})), Err(Unfit::TooDeep(0)));
+        assert_eq!(parse(json!({"a": {"b": {"c": {}}}})), Err(Unfit::TooDeep(2)));
         assert_eq!(parse(json!({"a": ["x\0"]})), Err(Unfit::Nul));
         assert_eq!(parse(json!({"a\0": 1})), Err(Unfit::Nul));
         assert_eq!(parse(json!({"a": "x".repeat(60)})), Err(Unfit::TooLarge(60)));

@@ -19,7 +19,9 @@ use crate::{Time, UserId};
 pub fn decide(request: &Request, facts: &impl Facts, rules: &Rules, now: Time) -> Result<Decision, Refusal> {
     match &request.command {
         Command::Create(create) => dialog::create(request, create, facts, rules),
-        Command::OpenPrivate { opponent } => dialog::open_private(request, *opponent, facts),
+        Command::OpenPrivate { opponent, content } => {
+            dialog::open_private(request, *opponent, content, facts)
+        }
         Command::Change(change) => dialog::change(request, change, facts, rules),
         Command::DeleteForSelf => dialog::delete_for_self(request, facts),
         Command::DeleteForAll => dialog::delete_for_all(request, facts),

@@ -19,7 +19,9 @@ pub enum Key {
     Standing(DialogId, UserId),
     /// The message at that place.
     Message(DialogId, Sequence),
-    /// The message of that name: the first, should there be several.
+    /// The message of that name: the first that is not gone with all others up to
+    /// [`Header::cleared_to`], should there be several. One at or below that bound may be
+    /// given or not: it counts as none.
     Named(DialogId, MessageId),
 }
 
@@ -53,7 +55,7 @@ pub struct Header {
     pub permissions: Option<Permissions>,
     /// The sequence of its newest message, removed or not.
     pub head: Sequence,
-    /// Messages up to here are gone for everybody.
+    /// Messages up to here are gone for everybody, and their names with them.
     pub cleared_to: Sequence,
     /// How many occupants it has; 0 in a broadcast.
     pub occupants: u32,
@@ -70,11 +72,10 @@ impl Header {
     /// What `user` is here. `standing` is his, if he ever had one.
     pub fn role(&self, user: UserId, standing: Option<&Standing>) -> Role {
         let within = self.kind == Kind::Broadcast || standing.is_some_and(|standing| standing.member);
+        let creator = Some(&self.owner).filter(|_| self.owner_present);
         if !within {
             Role::Outsider
-        } else if user == self.owner && self.owner_present {
-            Role::Owner
-        } else if !self.owner_present && self.admins.first() == Some(&user) {
+        } else if creator.or(self.admins.first()) == Some(&user) {
             Role::Owner
         } else if self.admins.contains(&user) {
             Role::Admin
@@ -226,7 +227,8 @@ pub fn evolve(
                 let fact = Message { sequence: message.sequence, id: message.id, sender, removed: false };
                 changed.push((Key::Message(dialog, message.sequence), Fact::Message(fact)));
                 let name = Key::Named(dialog, message.id);
-                if facts.get(&name).is_none() {
+                let cleared_to = facts.header(dialog).map_or(Sequence::NONE, |header| header.cleared_to);
+                if facts.message(name).is_none_or(|named| named.sequence <= cleared_to) {
                     changed.push((name, Fact::Message(fact)));
                 }
             }

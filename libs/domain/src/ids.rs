@@ -109,9 +109,6 @@ impl DialogId {
         bytes[4..].copy_from_slice(&rest);
         if !has_letter(&bytes) {
             bytes[11] |= 0x0a;
-            if bytes[11] & 0x0f < 0x0a {
-                bytes[11] = bytes[11] & 0xf0 | 0x0a;
-            }
         }
         Self(bytes)
     }
@@ -232,10 +229,10 @@ impl Sequence {
     /// The place before the first message.
     pub const NONE: Self = Self(0);
 
-    /// The place after this one.
+    /// The place after this one; the last there can be has none after it.
     #[must_use]
     pub fn next(self) -> Self {
-        Self(self.0 + 1)
+        Self(self.0.saturating_add(1))
     }
 }
 

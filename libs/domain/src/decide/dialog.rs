@@ -15,17 +15,21 @@ pub(super) fn create(
     facts: &impl Facts,
     rules: &Rules,
 ) -> Result<Decision, Refusal> {
-    if facts.header(request.dialog).is_some() {
-        // The id is a fresh one: the dialog can only be this very command's.
-        return Ok(Decision::default());
-    }
     let owner = request.actor;
-    let occupants = match create.kind {
-        Kind::Broadcast => vec![],
-        Kind::Group | Kind::Public | Kind::Private => distinct([owner].iter().chain(&create.occupants)),
-    };
+    match facts.header(request.dialog) {
+        // The id is a fresh one: the dialog can only be this very command's.
+        Some(header) if header.alive && header.owner == owner => return Ok(Decision::default()),
+        Some(_) => return Err(Refusal::NoSuchDialog),
+        None => {}
+    }
     let mut admins = distinct(&create.admins);
     admins.retain(|admin| *admin != owner);
+    let occupants = match create.kind {
+        Kind::Broadcast => vec![],
+        Kind::Group => distinct([owner].iter().chain(&create.occupants)),
+        Kind::Public => distinct([owner].iter().chain(&create.occupants).chain(&admins)),
+        Kind::Private => return Err(Refusal::OccupantsFixed),
+    };
     if occupants.len() > rules.occupants_max {
         return Err(Refusal::TooManyOccupants(rules.occupants_max));
     }
@@ -35,10 +39,6 @@ pub(super) fn create(
     if create.kind == Kind::Group && admins.iter().any(|admin| !occupants.contains(admin)) {
         return Err(Refusal::AdminNotOccupant);
     }
-    let occupants = match create.kind {
-        Kind::Public => distinct(occupants.iter().chain(&admins)),
-        Kind::Broadcast | Kind::Group | Kind::Private => occupants,
-    };
     Ok(Decision::of(vec![Event::DialogCreated {
         kind: create.kind,
         owner,
@@ -50,24 +50,30 @@ pub(super) fn create(
 }
 
 /// A private dialog between the actor and `opponent`, new or after it was deleted for all.
-pub(super) fn private_created(actor: UserId, opponent: UserId) -> Event {
+///
+/// Name and photo of a private dialog are those of the opponent: its own are ignored.
+pub(super) fn private_created(actor: UserId, opponent: UserId, content: &DialogContent) -> Event {
     Event::DialogCreated {
         kind: Kind::Private,
         owner: actor,
         occupants: vec![actor, opponent],
         admins: vec![],
         permissions: None,
-        content: Content::Known(DialogContent::default()),
+        content: Content::Known(DialogContent { name: None, photo: None, ..content.clone() }),
     }
 }
 
 pub(super) fn open_private(
     request: &Request,
     opponent: UserId,
+    content: &DialogContent,
     facts: &impl Facts,
 ) -> Result<Decision, Refusal> {
+    if opponent == request.actor {
+        return Err(Refusal::NoSuchDialog);
+    }
     let Some(header) = facts.header(request.dialog).filter(|header| header.alive) else {
-        return Ok(Decision::of(vec![private_created(request.actor, opponent)]));
+        return Ok(Decision::of(vec![private_created(request.actor, opponent, content)]));
     };
     let standing = facts.standing(request.dialog, request.actor);
     match standing {
@@ -96,9 +102,12 @@ pub(super) fn change(
         let target = role_of(header, request, facts, user);
         let action = if user == request.actor { Action::RemoveSelf } else { Action::RemoveOccupants };
         permit(role, header.kind, action)?;
-        let owner = user == header.owner || target == Role::Owner;
-        let admin_by_admin = target == Role::Admin && role != Role::Owner;
-        if user != request.actor && (owner || admin_by_admin) {
+        let protected = match target {
+            Role::Owner => true,
+            Role::Admin => role != Role::Owner,
+            Role::Member | Role::Outsider => false,
+        };
+        if user != request.actor && protected {
             return Err(Refusal::NotPermitted);
         }
     }
@@ -107,7 +116,7 @@ pub(super) fn change(
     added.retain(|user| !change.remove.contains(user));
 
     let occupants = header.occupants as usize + added.len();
-    if occupants - removed.len().min(occupants) > rules.occupants_max && !added.is_empty() {
+    if occupants.saturating_sub(removed.len()) > rules.occupants_max && !added.is_empty() {
         return Err(Refusal::TooManyOccupants(rules.occupants_max));
     }
     let last_one_left = header.kind == Kind::Group && removed.len() == occupants;

@@ -3,9 +3,9 @@
 use super::dialog::private_created;
 use super::permitted;
 use crate::command::{Decision, Post, Request, Update};
-use crate::content::Content;
-use crate::event::{Event, Kind, Mark, Marked, MessageRef};
-use crate::facts::{Facts, Key, Message};
+use crate::content::{Content, DialogContent};
+use crate::event::{Event, Kind, Mark, Marked, MessageRef, Range};
+use crate::facts::{Facts, Header, Key, Message};
 use crate::refusal::Refusal;
 use crate::role::{Action, Role, permit};
 use crate::{Sequence, Time};
@@ -18,17 +18,20 @@ pub(super) fn post(
 ) -> Result<Decision, Refusal> {
     let known = facts.header(request.dialog);
     let alive = known.is_some_and(|header| header.alive);
-    let opens = post.opens.filter(|_| !alive);
+    let opens = post.opens.filter(|opponent| !alive && *opponent != request.actor);
     let recipient = match opens {
         Some(opponent) => Some(opponent),
         None => permitted(request, facts, Action::Post)?.0.opponent_of(request.actor),
     };
+    let (head, cleared_to, last_sent) = known.map_or((Sequence::NONE, Sequence::NONE, 0), |header| {
+        (header.head, header.cleared_to, header.last_sent)
+    });
     if post.id_is_clients
         && let Some(message) = facts.message(Key::Named(request.dialog, post.id))
+        && message.sequence > cleared_to
     {
         return repeated(request, message);
     }
-    let (head, last_sent) = known.map_or((Sequence::NONE, 0), |header| (header.head, header.last_sent));
     let message = MessageRef { sequence: head.next(), id: post.id };
     let posted = Event::MessagePosted {
         message,
@@ -39,7 +42,7 @@ pub(super) fn post(
         silent: post.silent,
         content: Content::Known(post.content.clone()),
     };
-    let created = opens.map(|opponent| private_created(request.actor, opponent));
+    let created = opens.map(|opponent| private_created(request.actor, opponent, &DialogContent::default()));
     Ok(Decision {
         events: created.into_iter().chain([posted]).collect(),
         message: Some(message),
@@ -62,38 +65,46 @@ pub(super) fn update(request: &Request, update: &Update, facts: &impl Facts) -> 
     if let Some(text) = &update.text {
         permit(role, header.kind, Action::Post)?;
         for named in distinct(&update.messages) {
-            let message = living(request, facts, named, header.cleared_to).ok_or(Refusal::NoSuchMessage)?;
+            let Some(message) = living(request, facts, named, header.cleared_to) else { continue };
             if message.sender != request.actor {
                 return Err(Refusal::NotPermitted);
             }
             events.push(Event::MessageEdited { message: named, content: Content::Known(text.clone()) });
         }
+        if events.is_empty() {
+            return Err(Refusal::NoSuchMessage);
+        }
     }
     if let Some((mark, marked)) = &update.mark {
         permit(role, header.kind, Action::Mark)?;
-        events.extend(marked_event(header.kind, header.head, *mark, marked));
+        events.extend(marked_event(header, *mark, marked));
     }
     Ok(Decision::of(events))
 }
 
-/// Nothing beyond the head can be marked, and nothing at all where reading is not tracked.
-fn marked_event(kind: Kind, head: Sequence, mark: Mark, marked: &Marked) -> Option<Event> {
-    if !kind.is_marked() {
+/// Only what lies between what is gone for all and the head can be marked, and nothing at
+/// all where reading is not tracked.
+fn marked_event(header: &Header, mark: Mark, marked: &Marked) -> Option<Event> {
+    if !header.kind.is_marked() {
         return None;
     }
+    let (first, head) = (header.cleared_to.next(), header.head);
     let mut marked = marked.clone();
     let empty = match &mut marked {
         Marked::Named(messages) => {
-            messages.retain(|m| m.sequence > Sequence::NONE && m.sequence <= head);
+            messages.retain(|m| m.sequence >= first && m.sequence <= head);
             messages.is_empty()
         }
         Marked::Listed(ranges) => {
-            ranges.retain(|r| r.first > Sequence::NONE && r.first <= r.last && r.last <= head);
+            for range in ranges.iter_mut() {
+                *range = Range { first: range.first.max(first), last: range.last.min(head) };
+            }
+            ranges.retain(|range| range.first <= range.last);
             ranges.is_empty()
         }
         Marked::All(up_to) => {
             *up_to = head;
-            head == Sequence::NONE
+            head < first
         }
     };
     (!empty).then_some(Event::MessagesMarked { mark, marked })

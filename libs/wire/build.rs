@@ -1,6 +1,5 @@
 //! Turns `proto/hansard.proto` into Rust, without a protoc to install.
 
-#[expect(clippy::print_stdout, reason = "how a build script speaks to cargo")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=../../proto/hansard.proto");
     let descriptors = protox::compile(["hansard.proto"], ["../../proto"])?;

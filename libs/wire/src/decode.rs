@@ -5,7 +5,7 @@ use domain::event::{Event, Mark, Marked, MessageRef, Permissions, Range, Record}
 use domain::{Kind, MessageId, Sequence, UserId};
 use prost::Message;
 
-use crate::encode::SCHEMA;
+use crate::encode::{ERASED_KEY, SCHEMA};
 use crate::envelope::{Envelope, open};
 use crate::proto;
 
@@ -163,26 +163,24 @@ fn messages_marked(marked: proto::MessagesMarked) -> Result<Event, Error> {
     };
     let marked = match marked.marked.ok_or(Error::Malformed("what is marked"))? {
         By::Named(named) => Marked::Named(references(named.messages)?),
-        By::Listed(listed) => {
-            let range =
-                |range: proto::Range| Range { first: Sequence(range.first), last: Sequence(range.last) };
-            Marked::Listed(listed.ranges.into_iter().map(range).collect())
-        }
+        By::Listed(listed) => Marked::Listed(listed.ranges.into_iter().map(range).collect::<Result<_, _>>()?),
         By::All(up_to) => Marked::All(Sequence(up_to)),
     };
     Ok(Event::MessagesMarked { mark, marked })
 }
 
-/// Content under a key that nobody has is erased content.
+/// Content under the key that never exists is erased. Under any other key it was written
+/// by a newer version: taking it for erased would lose it without a word.
 fn opened<M: Message + Default, T>(
     content: Option<proto::Content>,
     plain: impl Fn(M) -> Result<T, Error>,
 ) -> Result<Content<T>, Error> {
     let content = content.ok_or(Error::Malformed("content"))?;
-    if !content.key_id.is_empty() {
-        return Ok(Content::Erased);
+    match content.key_id.as_str() {
+        "" => plain(parse(&content.bytes)?).map(Content::Known),
+        ERASED_KEY => Ok(Content::Erased),
+        _ => Err(Error::Malformed("content under a key that this version cannot have")),
     }
-    plain(parse(&content.bytes)?).map(Content::Known)
 }
 
 fn extensions(given: proto::Extensions) -> Extensions {
@@ -207,6 +205,13 @@ fn reference(message: proto::MessageRef) -> Result<MessageRef, Error> {
         0 => Err(Error::Malformed("message sequence")),
         sequence => Ok(MessageRef { sequence: Sequence(sequence), id: MessageId::from_bytes(id) }),
     }
+}
+
+fn range(given: proto::Range) -> Result<Range, Error> {
+    if given.first == 0 || given.first > given.last {
+        return Err(Error::Malformed("range of sequences"));
+    }
+    Ok(Range { first: Sequence(given.first), last: Sequence(given.last) })
 }
 
 fn references(messages: Vec<proto::MessageRef>) -> Result<Vec<MessageRef>, Error> {

@@ -7,7 +7,11 @@ mod encode;
 mod envelope;
 
 /// The generated types. Everything in `proto/` is documented there.
-#[allow(dead_code, unreachable_pub, reason = "generated from proto/, where events of later versions stand too")]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "generated from proto/, where events of later versions stand too"
+)]
 mod proto {
     include!(concat!(env!("OUT_DIR"), "/hansard.v1.rs"));
 }

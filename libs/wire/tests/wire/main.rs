@@ -1,0 +1,10 @@
+//! Stored events, from outside: old bytes, any bytes, and those of a newer version.
+
+#[cfg(test)]
+mod arbitrary;
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod strange;

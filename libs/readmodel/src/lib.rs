@@ -7,6 +7,7 @@
 
 pub mod fold;
 pub mod marks;
+pub mod queries;
 pub mod rows;
 pub mod sqlite;
 #[cfg(any(test, feature = "testing"))]

@@ -1,0 +1,125 @@
+//! One dialog as somebody sees it.
+
+use domain::event::Kind;
+use domain::role::Action;
+use domain::{DialogId, Sequence, UserId};
+use rusqlite::{Connection, params};
+
+use super::columns::{damaged, int, message_id, number, permissions, time, user};
+use super::receipts::receipts;
+use super::seat::Seat;
+use super::{DialogView, Error, LastView, Status};
+
+const CONTENT: &str = "SELECT name, photo, description, extensions, allow_preview, updated_at
+    FROM dialogs WHERE dialog = ?1";
+const OCCUPANTS: &str = "SELECT user FROM standings WHERE dialog = ?1 AND member = 1 ORDER BY user";
+const LAST: &str = "SELECT id, sender, text, date_sent FROM messages WHERE dialog = ?1 AND sequence = ?2";
+
+/// The dialog of that id; `None` unless it is there and `viewer` may see it.
+pub(super) fn dialog(
+    connection: &Connection,
+    receipts_max: usize,
+    viewer: UserId,
+    id: DialogId,
+) -> Result<Option<DialogView>, Error> {
+    match Seat::of(connection, viewer, id)? {
+        Some(seat) if seat.permit(Action::See).is_ok() => view(connection, receipts_max, seat).map(Some),
+        Some(_) | None => Ok(None),
+    }
+}
+
+/// The whole of what `seat` is the ground of.
+pub(super) fn view(connection: &Connection, receipts_max: usize, seat: Seat) -> Result<DialogView, Error> {
+    let last = match seat.newest(connection)? {
+        Some(sequence) => Some(last(connection, receipts_max, &seat, sequence)?),
+        None => None,
+    };
+    let (occupants, unread) = (occupants(connection, &seat)?, seat.unread(connection)?);
+    let (role, hidden) = (seat.role(), seat.hidden());
+    let mut statement = connection.prepare_cached(CONTENT)?;
+    let mut rows = statement.query([seat.dialog.as_bytes()])?;
+    let row = rows.next()?.ok_or_else(|| damaged("a dialog is gone within a transaction"))?;
+    Ok(DialogView {
+        id: seat.dialog,
+        kind: seat.header.kind,
+        owner: seat.header.owner,
+        opponent: seat.header.opponent_of(seat.viewer),
+        permissions: permissions(row, 4)?,
+        name: row.get(0)?,
+        photo: row.get(1)?,
+        description: row.get(2)?,
+        extensions: row.get(3)?,
+        occupants,
+        occupants_count: seat.header.occupants,
+        role,
+        hidden,
+        last,
+        unread,
+        created_at: seat.created_at,
+        updated_at: time(row, 5)?,
+        admins: seat.header.admins,
+    })
+}
+
+fn occupants(connection: &Connection, seat: &Seat) -> Result<Vec<UserId>, Error> {
+    match seat.header.kind {
+        Kind::Broadcast | Kind::Public => return Ok(vec![]),
+        Kind::Group | Kind::Private => {}
+    }
+    let mut statement = connection.prepare_cached(OCCUPANTS)?;
+    let mut rows = statement.query([seat.dialog.as_bytes()])?;
+    let mut occupants = vec![];
+    while let Some(row) = rows.next()? {
+        occupants.push(user(row, 0)?);
+    }
+    Ok(occupants)
+}
+
+fn last(
+    connection: &Connection,
+    receipts_max: usize,
+    seat: &Seat,
+    sequence: Sequence,
+) -> Result<LastView, Error> {
+    let mut statement = connection.prepare_cached(LAST)?;
+    let mut rows = statement.query(params![seat.dialog.as_bytes(), int(sequence.0)])?;
+    let row = rows.next()?.ok_or_else(|| damaged("the newest message is not there"))?;
+    let sender = user(row, 1)?;
+    let status = match sender == seat.viewer {
+        true => Some(status(connection, receipts_max, seat, sequence)?),
+        false => None,
+    };
+    Ok(LastView {
+        sequence,
+        id: message_id(row, 0)?,
+        sender,
+        text: row.get(2)?,
+        date_sent: number(row, 3)?,
+        status,
+    })
+}
+
+/// How far the viewer's own message got. The newest of all is counted in the header;
+/// another one makes it necessary to visit the members.
+fn status(
+    connection: &Connection,
+    receipts_max: usize,
+    seat: &Seat,
+    sequence: Sequence,
+) -> Result<Status, Error> {
+    if !seat.header.kind.is_marked() {
+        return Ok(Status::Sent);
+    }
+    let others = seat.header.occupants.saturating_sub(1);
+    let (read, delivered) = if seat.last.sequence == sequence && seat.last.counts_known {
+        (others > 0 && seat.last.read_by >= others, others > 0 && seat.last.delivered_by >= others)
+    } else {
+        let receipt = receipts(connection, seat, receipts_max, &[(sequence, seat.viewer)])?.pop();
+        receipt.map_or((false, false), |receipt| (receipt.read, receipt.delivered))
+    };
+    Ok(match (read, delivered) {
+        (true, _) => Status::Read,
+        (false, true) => Status::Delivered,
+        (false, false) => Status::Sent,
+    })
+}

@@ -1,0 +1,69 @@
+//! Somebody's dialogs, the liveliest first.
+//!
+//! All of them are visited for what orders them, which needs no text and mostly no
+//! message; the rest is read for the page alone.
+
+use std::cmp::Reverse;
+
+use domain::{DialogId, UserId};
+use rusqlite::{Connection, params};
+
+use super::columns::{damaged, int, number};
+use super::dialog::view;
+use super::seat::{Seat, Which};
+use super::{DialogPage, Error};
+
+const DATE: &str = "SELECT date_sent FROM messages WHERE dialog = ?1 AND sequence = ?2";
+
+/// The dialogs in `viewer`'s list, by the date of the newest message that he sees, or
+/// else by their creation; the newest first, and of equal ones the greater id.
+pub(super) fn dialogs(
+    connection: &Connection,
+    receipts_max: usize,
+    viewer: UserId,
+    (skip, limit): (usize, usize),
+) -> Result<DialogPage, Error> {
+    let mut all: Vec<(Reverse<(u64, DialogId)>, Seat)> = vec![];
+    each(connection, viewer, |seat| {
+        let order = (date(connection, &seat)?, seat.dialog);
+        all.push((Reverse(order), seat));
+        Ok(())
+    })?;
+    let total = all.len() as u64;
+    all.sort_unstable_by_key(|(order, _)| *order);
+    let page = all.into_iter().skip(skip).take(limit);
+    let items = page.map(|(_, seat)| view(connection, receipts_max, seat)).collect::<Result<_, _>>()?;
+    Ok(DialogPage { total, items })
+}
+
+/// How many dialogs are in `viewer`'s list.
+pub(super) fn count(connection: &Connection, viewer: UserId) -> Result<u64, Error> {
+    let mut total = 0;
+    each(connection, viewer, |_| {
+        total += 1;
+        Ok(())
+    })?;
+    Ok(total)
+}
+
+fn each(
+    connection: &Connection,
+    viewer: UserId,
+    mut visit: impl FnMut(Seat) -> Result<(), Error>,
+) -> Result<(), Error> {
+    for which in [Which::Member, Which::Broadcasts] {
+        Seat::each(connection, viewer, which, |seat| if seat.hidden() { Ok(()) } else { visit(seat) })?;
+    }
+    Ok(())
+}
+
+fn date(connection: &Connection, seat: &Seat) -> Result<u64, Error> {
+    let Some(newest) = seat.newest(connection)? else { return Ok(seat.created_at.seconds()) };
+    if newest == seat.header.head {
+        return Ok(seat.header.last_sent);
+    }
+    let mut statement = connection.prepare_cached(DATE)?;
+    let mut rows = statement.query(params![seat.dialog.as_bytes(), int(newest.0)])?;
+    let row = rows.next()?.ok_or_else(|| damaged("the newest message is not there"))?;
+    number(row, 0)
+}

@@ -1,0 +1,131 @@
+//! Whom a message has reached and who has read it.
+//!
+//! Exact in dialogs of at most `receipts_max` occupants: everybody's runs are looked at,
+//! and the bits of those who have any in the chunks of the page.
+
+use std::collections::HashMap;
+
+use domain::event::Mark;
+use domain::{Sequence, UserId};
+use rusqlite::{Connection, params};
+
+use super::Error;
+use super::columns::{bits, user};
+use super::seat::{Seat, marks};
+use crate::marks::{Bits, Chunk, Marks, chunk_of};
+
+const MEMBERS: &str = "SELECT user, read_base, read_to, delivered_base, delivered_to, sparse
+    FROM standings WHERE dialog = ?1 AND member = 1 ORDER BY user";
+const CHUNK: &str = "SELECT user, read, delivered FROM mark_chunks WHERE dialog = ?1 AND chunk = ?2";
+
+/// Who has one message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Receipt {
+    /// The author, then the others who have read it.
+    pub(super) read_ids: Vec<UserId>,
+    /// The author, then the others whom it has reached.
+    pub(super) delivered_ids: Vec<UserId>,
+    /// Whether all others, and at least one, have read it.
+    pub(super) read: bool,
+    /// Whether it has reached all others, and at least one.
+    pub(super) delivered: bool,
+}
+
+/// The receipts of `messages`, each by its place and author, in the same order.
+pub(super) fn receipts(
+    connection: &Connection,
+    seat: &Seat,
+    receipts_max: usize,
+    messages: &[(Sequence, UserId)],
+) -> Result<Vec<Receipt>, Error> {
+    if seat.names_readers(receipts_max) {
+        return of_everybody(connection, seat, messages);
+    }
+    let mut bitmaps = seat.bitmaps(connection);
+    let mut has = |mark, sequence: Sequence, sender| {
+        let tracked = seat.header.kind.is_marked() && sender != seat.viewer;
+        Ok::<_, Error>(tracked && seat.has(mark, sequence.0, &mut bitmaps)?)
+    };
+    let mut receipts = vec![];
+    for (sequence, sender) in messages {
+        let mut receipt = Receipt::of(*sender);
+        if has(Mark::Read, *sequence, *sender)? {
+            receipt.read_ids.push(seat.viewer);
+        }
+        if has(Mark::Delivered, *sequence, *sender)? {
+            receipt.delivered_ids.push(seat.viewer);
+        }
+        receipts.push(receipt);
+    }
+    Ok(receipts)
+}
+
+impl Receipt {
+    fn of(sender: UserId) -> Self {
+        Self { read_ids: vec![sender], delivered_ids: vec![sender], read: false, delivered: false }
+    }
+}
+
+/// The bits in each chunk of those members who have some there.
+type Outside = HashMap<(u32, UserId), Chunk>;
+
+fn of_everybody(
+    connection: &Connection,
+    seat: &Seat,
+    messages: &[(Sequence, UserId)],
+) -> Result<Vec<Receipt>, Error> {
+    let members = members(connection, seat)?;
+    let outside = outside(connection, seat, &members, messages)?;
+    let mut receipts = vec![];
+    for (sequence, sender) in messages {
+        let mut receipt = Receipt::of(*sender);
+        let mut others = 1;
+        for (member, marks) in members.iter().filter(|(member, _)| member != sender) {
+            let chunk = outside.get(&(chunk_of(sequence.0), *member));
+            others += 1;
+            if marks.has(Mark::Read, sequence.0, chunk) {
+                receipt.read_ids.push(*member);
+            }
+            if marks.has(Mark::Delivered, sequence.0, chunk) {
+                receipt.delivered_ids.push(*member);
+            }
+        }
+        receipt.read = others > 1 && receipt.read_ids.len() == others;
+        receipt.delivered = others > 1 && receipt.delivered_ids.len() == others;
+        receipts.push(receipt);
+    }
+    Ok(receipts)
+}
+
+fn members(connection: &Connection, seat: &Seat) -> Result<Vec<(UserId, Marks)>, Error> {
+    let mut statement = connection.prepare_cached(MEMBERS)?;
+    let mut rows = statement.query([seat.dialog.as_bytes()])?;
+    let mut members = vec![];
+    while let Some(row) = rows.next()? {
+        members.push((user(row, 0)?, marks(row, 1)?));
+    }
+    Ok(members)
+}
+
+/// Reads the chunks of `messages` in which some member's entry says that he has a row.
+fn outside(
+    connection: &Connection,
+    seat: &Seat,
+    members: &[(UserId, Marks)],
+    messages: &[(Sequence, UserId)],
+) -> Result<Outside, Error> {
+    let mut chunks: Vec<u32> = messages.iter().map(|(sequence, _)| chunk_of(sequence.0)).collect();
+    chunks.sort_unstable();
+    chunks.dedup();
+    chunks.retain(|chunk| members.iter().any(|(_, marks)| marks.sparse.get(*chunk).is_some()));
+    let mut outside = Outside::new();
+    for chunk in chunks {
+        let mut statement = connection.prepare_cached(CHUNK)?;
+        let mut rows = statement.query(params![seat.dialog.as_bytes(), chunk])?;
+        while let Some(row) = rows.next()? {
+            let bits = Chunk { read: bits(row, 1)?, delivered: bits(row, 2)?, hidden: Bits::EMPTY };
+            outside.insert((chunk, user(row, 0)?), bits);
+        }
+    }
+    Ok(outside)
+}

@@ -1,0 +1,228 @@
+//! What a viewer is to a dialog: read in one step, and the ground of each answer that
+//! depends on who asks.
+
+use domain::event::{Kind, Mark};
+use domain::facts::{Header, Standing as StandingFact};
+use domain::role::{Action, Role, permit};
+use domain::{DialogId, Refusal, Sequence, Time, UserId};
+use rusqlite::{Connection, Row, params};
+
+use super::Error;
+use super::bitmaps::Bitmaps;
+use super::columns::{
+    admins, bytes, dialog_id, int, kind, number, number_opt, sequence, small, time, user, user_opt,
+};
+use crate::marks::{Marks, Removals, Run, Sparse, View, Want, bit_of, chunk_of, unread};
+use crate::rows::LastMessage;
+
+/// A dialog, but for what people wrote, and what one user is and has in it.
+pub(super) struct Seat {
+    pub(super) dialog: DialogId,
+    pub(super) viewer: UserId,
+    /// As a decision sees it, but for the permissions.
+    pub(super) header: Header,
+    pub(super) last: LastMessage,
+    pub(super) created_at: Time,
+    pub(super) marks: Marks,
+    standing: Option<StandingFact>,
+    from: u64,
+    /// He sees no message up to here.
+    pub(super) floor: u64,
+    removals: Removals,
+}
+
+/// The columns of a seat: of the dialog `d`, the standing `s` and the removals `r`.
+const COLUMNS: &str = "d.dialog, d.kind, d.alive, d.owner, d.owner_present, d.opponent, d.admins, d.head,
+    d.cleared_to, d.occupants, d.last_sent, d.created_at, d.last_sequence, d.last_sender, d.last_read_by,
+    d.last_delivered_by, d.last_counts_known, s.member, s.hidden_at, s.from_sequence, s.cleared_to,
+    s.read_base, s.read_to, s.delivered_base, s.delivered_to, s.sparse, r.counts";
+
+/// One dialog, whether or not the user has a standing in it.
+const OF_DIALOG: &str = "FROM dialogs d
+    LEFT JOIN standings s ON s.dialog = d.dialog AND s.user = ?2
+    LEFT JOIN removals r ON r.dialog = d.dialog
+    WHERE d.dialog = ?1";
+
+/// The dialogs that he is in.
+const OF_MEMBER: &str = "FROM standings s INDEXED BY standings_of_user
+    CROSS JOIN dialogs d ON d.dialog = s.dialog
+    LEFT JOIN removals r ON r.dialog = s.dialog
+    WHERE s.user = ?1 AND s.member = 1 AND d.alive = 1";
+
+/// The dialogs that everybody is in.
+const BROADCASTS: &str = "FROM dialogs d INDEXED BY broadcasts
+    LEFT JOIN standings s ON s.dialog = d.dialog AND s.user = ?1
+    LEFT JOIN removals r ON r.dialog = d.dialog
+    WHERE d.kind = 1 AND d.alive = 1";
+
+/// Which of somebody's dialogs to visit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Which {
+    /// Those that he is in.
+    Member,
+    /// All broadcasts.
+    Broadcasts,
+}
+
+impl Seat {
+    /// The dialog of that id as `viewer` has it; `None` if there is none, or none any more.
+    pub(super) fn of(
+        connection: &Connection,
+        viewer: UserId,
+        dialog: DialogId,
+    ) -> Result<Option<Self>, Error> {
+        let mut statement = connection.prepare_cached(&format!("SELECT {COLUMNS} {OF_DIALOG}"))?;
+        let mut rows = statement.query(params![dialog.as_bytes(), int(viewer.get())])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let seat = Self::from_row(row, viewer)?;
+        Ok(Some(seat).filter(|seat| seat.header.alive))
+    }
+
+    /// Calls `visit` with each of his dialogs of that sort that is there.
+    pub(super) fn each(
+        connection: &Connection,
+        viewer: UserId,
+        which: Which,
+        mut visit: impl FnMut(Self) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let from = match which {
+            Which::Member => OF_MEMBER,
+            Which::Broadcasts => BROADCASTS,
+        };
+        let mut statement = connection.prepare_cached(&format!("SELECT {COLUMNS} {from}"))?;
+        let mut rows = statement.query([int(viewer.get())])?;
+        while let Some(row) = rows.next()? {
+            visit(Self::from_row(row, viewer)?)?;
+        }
+        Ok(())
+    }
+
+    fn from_row(row: &Row<'_>, viewer: UserId) -> Result<Self, Error> {
+        let header = Header {
+            kind: kind(row, 1)?,
+            alive: row.get(2)?,
+            owner: user(row, 3)?,
+            owner_present: row.get(4)?,
+            opponent: user_opt(row, 5)?,
+            admins: admins(row, 6)?,
+            permissions: None,
+            head: sequence(row, 7)?,
+            cleared_to: sequence(row, 8)?,
+            occupants: small(row, 9)?,
+            last_sent: number(row, 10)?,
+        };
+        let last = LastMessage {
+            sequence: sequence(row, 12)?,
+            sender: user_opt(row, 13)?,
+            read_by: small(row, 14)?,
+            delivered_by: small(row, 15)?,
+            counts_known: row.get(16)?,
+        };
+        let cleared_to = header.cleared_to.0;
+        let mut seat = Self {
+            dialog: dialog_id(row, 0)?,
+            viewer,
+            header,
+            last,
+            created_at: time(row, 11)?,
+            marks: Marks::default(),
+            standing: None,
+            from: 0,
+            floor: cleared_to,
+            removals: Removals::decode(bytes(row, 26)?)?,
+        };
+        if let Some(member) = row.get::<_, Option<bool>>(17)? {
+            let hidden_at = number_opt(row, 18)?.map(Sequence);
+            seat.standing = Some(StandingFact { member, hidden_at });
+            seat.from = number(row, 19)?;
+            seat.floor = number(row, 20)?.max(cleared_to);
+            seat.marks = marks(row, 21)?;
+        }
+        Ok(seat)
+    }
+
+    pub(super) fn role(&self) -> Role {
+        self.header.role(self.viewer, self.standing.as_ref())
+    }
+
+    /// Whether the viewer may do that here.
+    pub(super) fn permit(&self, action: Action) -> Result<(), Refusal> {
+        permit(self.role(), self.header.kind, action)
+    }
+
+    /// Whether the dialog is out of the viewer's sight.
+    pub(super) fn hidden(&self) -> bool {
+        self.standing.is_some_and(|standing| standing.hides(self.header.kind, self.header.head))
+    }
+
+    pub(super) fn bitmaps<'c>(&self, connection: &'c Connection) -> Bitmaps<'c> {
+        Bitmaps::new(connection, self.dialog, self.viewer)
+    }
+
+    pub(super) fn view(&self) -> View<'_> {
+        View { floor: self.floor, head: self.header.head.0, removals: &self.removals, marks: &self.marks }
+    }
+
+    /// How many messages the viewer has not read; 0 where reading is not tracked and in
+    /// what he has put out of his sight.
+    pub(super) fn unread(&self, connection: &Connection) -> Result<u64, Error> {
+        let tracked = self.header.kind.is_marked() && self.role() != Role::Outsider && !self.hidden();
+        if !tracked {
+            return Ok(0);
+        }
+        let mut bitmaps = self.bitmaps(connection);
+        unread(&self.view(), self.from, &mut |chunk, want| bitmaps.load(chunk, want))
+    }
+
+    /// The newest message that the viewer sees.
+    pub(super) fn newest(&self, connection: &Connection) -> Result<Option<Sequence>, Error> {
+        let last = self.last.sequence.0;
+        if last <= self.floor {
+            return Ok(None);
+        }
+        if self.marks.sparse.get(chunk_of(last)).is_none_or(|entry| entry.hidden == 0) {
+            return Ok(Some(self.last.sequence));
+        }
+        let mut bitmaps = self.bitmaps(connection);
+        Ok(self.view().newest(&mut |chunk, want| bitmaps.load(chunk, want))?.map(Sequence))
+    }
+
+    /// Whether the message at `sequence` is removed.
+    pub(super) fn removed(&self, sequence: u64, bitmaps: &mut Bitmaps<'_>) -> Result<bool, Error> {
+        let chunk = chunk_of(sequence);
+        if self.removals.of(chunk) == 0 {
+            return Ok(false);
+        }
+        let own = self.marks.sparse.get(chunk).is_some();
+        Ok(bitmaps.get(chunk, Want { removed: true, own })?.removed.contains(bit_of(sequence)))
+    }
+
+    /// Whether the viewer has that mark on `sequence`.
+    pub(super) fn has(&self, mark: Mark, sequence: u64, bitmaps: &mut Bitmaps<'_>) -> Result<bool, Error> {
+        let chunk = chunk_of(sequence);
+        if self.marks.has(mark, sequence, None) || self.marks.sparse.get(chunk).is_none() {
+            return Ok(self.marks.has(mark, sequence, None));
+        }
+        let removed = self.removals.of(chunk) > 0;
+        let bits = bitmaps.get(chunk, Want { removed, own: true })?;
+        Ok(self.marks.has(mark, sequence, Some(&bits.own)))
+    }
+
+    /// Whether everybody's marks are looked at here: a dialog in which they are tracked,
+    /// and of at most `receipts_max` occupants.
+    pub(super) fn names_readers(&self, receipts_max: usize) -> bool {
+        match self.header.kind {
+            Kind::Group | Kind::Private => self.header.occupants as usize <= receipts_max,
+            Kind::Broadcast | Kind::Public => false,
+        }
+    }
+}
+
+/// A standing's marks, from five columns beginning with that one.
+pub(super) fn marks(row: &Row<'_>, first: usize) -> Result<Marks, Error> {
+    Ok(Marks {
+        read: Run { base: number(row, first)?, to: number(row, first + 1)? },
+        delivered: Run { base: number(row, first + 2)?, to: number(row, first + 3)? },
+        sparse: Sparse::decode(bytes(row, first + 4)?)?,
+    })
+}

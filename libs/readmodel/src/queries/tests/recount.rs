@@ -1,1 +1,384 @@
-//! Recount.
+//! Every answer against a naive recount from the list of events.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::event::{Event, Kind, Mark, MessageRef, Range, Record, Stream};
+use domain::{DialogId, MessageId, Sequence, UserId};
+use proptest::prelude::*;
+
+use super::super::{DialogView, History, MessageView, Order, Page, Status};
+use super::Model;
+use crate::testing::{World, steps};
+
+#[derive(Default)]
+struct Recount {
+    dialogs: BTreeMap<DialogId, Dialog>,
+}
+
+struct Dialog {
+    kind: Kind,
+    alive: bool,
+    owner: UserId,
+    created_at: u64,
+    cleared_to: u64,
+    seats: BTreeMap<UserId, Seat>,
+    messages: Vec<Message>,
+}
+
+struct Message {
+    sequence: u64,
+    id: MessageId,
+    sender: UserId,
+    date_sent: u64,
+    created_at: u64,
+    removed: bool,
+}
+
+#[derive(Default)]
+struct Seat {
+    member: bool,
+    from: u64,
+    cleared_to: u64,
+    hidden_at: Option<u64>,
+    read: BTreeSet<u64>,
+    delivered: BTreeSet<u64>,
+    hidden: BTreeSet<u64>,
+}
+
+impl Recount {
+    fn count(&mut self, record: &Record) {
+        let Stream::Dialog(id) = record.stream else { return };
+        if let Event::DialogCreated { kind, owner, occupants, .. } = &record.event {
+            let (kind, owner, created_at) = (*kind, *owner, record.at.0);
+            let messages = self.dialogs.remove(&id).map_or(vec![], |dialog| dialog.messages);
+            let cleared_to = messages.len() as u64;
+            let seats = BTreeMap::new();
+            let dialog = Dialog { kind, alive: true, owner, created_at, cleared_to, seats, messages };
+            self.dialogs.entry(id).or_insert(dialog).join(occupants);
+            return;
+        }
+        if let Some(dialog) = self.dialogs.get_mut(&id) {
+            dialog.count(record);
+        }
+    }
+}
+
+impl Dialog {
+    fn head(&self) -> u64 {
+        self.messages.len() as u64
+    }
+
+    fn join(&mut self, users: &[UserId]) {
+        let from = self.head();
+        let seats = users.iter().map(|user| (*user, Seat { member: true, from, ..Seat::default() }));
+        self.seats.extend(seats);
+    }
+
+    fn count(&mut self, record: &Record) {
+        let head = self.head();
+        let actor = record.actor.unwrap();
+        match &record.event {
+            Event::LogOpened { .. } | Event::WriterStarted | Event::DialogCreated { .. } => {}
+            Event::DialogChanged { .. } | Event::MessageEdited { .. } => {}
+            Event::DialogDeleted => self.alive = false,
+            Event::DialogHidden => {
+                let seat = self.seats.entry(actor).or_default();
+                (seat.hidden_at, seat.cleared_to, seat.from) = (Some(head), head, head);
+            }
+            Event::DialogShown => self.seats.entry(actor).or_default().hidden_at = None,
+            Event::OccupantsAdded { users } => self.join(users),
+            Event::OccupantsRemoved { users } => self.seats.retain(|user, _| !users.contains(user)),
+            Event::OccupantLeft => self.seats.retain(|user, _| *user != actor),
+            Event::MessagePosted { message, date_sent, .. } => {
+                self.messages.push(Message {
+                    sequence: message.sequence.0,
+                    id: message.id,
+                    sender: actor,
+                    date_sent: *date_sent,
+                    created_at: record.at.0,
+                    removed: false,
+                });
+                let own = Range { first: message.sequence, last: message.sequence };
+                self.mark(actor, Mark::Read, &[own]);
+            }
+            Event::MessagesRemoved { messages } => {
+                for message in messages {
+                    self.messages[message.sequence.0 as usize - 1].removed = true;
+                }
+            }
+            Event::MessagesHidden { messages } => {
+                let hidden = messages.iter().map(|message| message.sequence.0);
+                self.seats.entry(actor).or_default().hidden.extend(hidden);
+            }
+            Event::MessagesMarked { mark, marked } => {
+                let ranges = marked.ranges(Sequence(self.floor(actor)));
+                self.mark(actor, *mark, &ranges);
+            }
+        }
+    }
+
+    fn mark(&mut self, user: UserId, mark: Mark, ranges: &[Range]) {
+        let floor = self.floor(user);
+        let tracked = self.kind.is_marked();
+        let Some(seat) = self.seats.get_mut(&user).filter(|_| tracked) else { return };
+        for range in ranges {
+            let seen = range.first.0.max(floor + 1)..=range.last.0;
+            seat.delivered.extend(seen.clone());
+            if mark == Mark::Read {
+                seat.read.extend(seen);
+            }
+        }
+    }
+
+    fn floor(&self, user: UserId) -> u64 {
+        self.seats.get(&user).map_or(0, |seat| seat.cleared_to).max(self.cleared_to)
+    }
+
+    fn members(&self) -> impl Iterator<Item = (UserId, &Seat)> {
+        self.seats.iter().filter(|(_, seat)| seat.member).map(|(user, seat)| (*user, seat))
+    }
+
+    fn readable(&self, user: UserId) -> bool {
+        self.alive && (self.kind == Kind::Broadcast || self.seats.get(&user).is_some_and(|s| s.member))
+    }
+
+    fn hidden(&self, user: UserId) -> bool {
+        let hidden_at = self.seats.get(&user).and_then(|seat| seat.hidden_at);
+        match self.kind {
+            Kind::Private => hidden_at == Some(self.head()),
+            Kind::Broadcast => hidden_at.is_some(),
+            Kind::Group | Kind::Public => false,
+        }
+    }
+
+    fn visible(&self, user: UserId) -> Vec<&Message> {
+        let hides = |m: &Message| self.seats.get(&user).is_some_and(|s| s.hidden.contains(&m.sequence));
+        let above = self.messages.iter().skip(self.floor(user) as usize);
+        above.filter(|message| !message.removed && !hides(message)).collect()
+    }
+
+    fn is_unread(&self, user: UserId, message: &Message) -> bool {
+        let read = self.seats.get(&user).is_some_and(|seat| seat.read.contains(&message.sequence));
+        self.kind.is_marked() && !read && message.sender != user
+    }
+
+    fn unread(&self, user: UserId) -> u64 {
+        let from = self.seats.get(&user).map_or(0, |seat| seat.from);
+        let unread = |m: &&&Message| m.sequence > from && self.is_unread(user, m);
+        if self.readable(user) { self.visible(user).iter().filter(unread).count() as u64 } else { 0 }
+    }
+
+    /// Who has that mark: the author, then the others as far as they are named.
+    fn who(&self, mark: Mark, message: &Message, viewer: UserId, receipts_max: usize) -> Vec<UserId> {
+        let all = self.members().count() <= receipts_max;
+        let others = self.members().filter(|(user, seat)| {
+            let marks = if mark == Mark::Read { &seat.read } else { &seat.delivered };
+            let named = all || *user == viewer;
+            named && *user != message.sender && marks.contains(&message.sequence)
+        });
+        [message.sender].into_iter().chain(others.map(|(user, _)| user)).collect()
+    }
+
+    /// Whether all others, and at least one, have that mark.
+    fn everybody(&self, mark: Mark, message: &Message, receipts_max: usize) -> bool {
+        let others = self.members().filter(|(user, _)| *user != message.sender).count();
+        let who = self.who(mark, message, message.sender, receipts_max);
+        self.kind.is_marked() && others > 0 && who.len() == others + 1
+    }
+}
+
+fn ids(messages: &[&Message]) -> Vec<MessageId> {
+    messages.iter().map(|message| message.id).collect()
+}
+
+fn check_message(
+    view: &MessageView,
+    dialog: &Dialog,
+    viewer: UserId,
+    receipts_max: usize,
+) -> Result<(), TestCaseError> {
+    let message = &dialog.messages[view.sequence.0 as usize - 1];
+    prop_assert_eq!((view.id, view.sender), (message.id, message.sender));
+    prop_assert_eq!(view.date_sent, message.date_sent);
+    prop_assert_eq!(&view.read_ids, &dialog.who(Mark::Read, message, viewer, receipts_max));
+    prop_assert_eq!(&view.delivered_ids, &dialog.who(Mark::Delivered, message, viewer, receipts_max));
+    prop_assert_eq!(view.read, dialog.everybody(Mark::Read, message, receipts_max));
+    Ok(())
+}
+
+/// The ranges cover what is unread on the page, and of the rest only what changes nothing.
+fn check_ranges(history: &History, dialog: &Dialog, viewer: UserId) -> Result<(), TestCaseError> {
+    let message = |sequence: u64| &dialog.messages[sequence as usize - 1];
+    let mut page: BTreeSet<u64> = history.messages.iter().map(|view| view.sequence.0).collect();
+    page.retain(|sequence| dialog.is_unread(viewer, message(*sequence)));
+    for sequence in history.unread.iter().flat_map(|range| range.first.0..=range.last.0) {
+        let harmless = message(sequence).removed || !dialog.is_unread(viewer, message(sequence));
+        prop_assert!(page.remove(&sequence) || harmless, "{} is not on the page", sequence);
+    }
+    prop_assert!(page.is_empty(), "left out: {:?}", page);
+    prop_assert!(history.unread.is_sorted_by(|one, next| one.last < next.first));
+    Ok(())
+}
+
+fn check_history(
+    model: &Model,
+    recount: &Recount,
+    (viewer, id): (UserId, DialogId),
+    (skip, limit): (f64, usize),
+) -> Result<(), TestCaseError> {
+    let (dialog, receipts_max) = (&recount.dialogs[&id], model.queries.receipts_max);
+    let count = model.ask(model.queries.history_count(viewer, id));
+    let visible = dialog.visible(viewer);
+    if !dialog.readable(viewer) {
+        prop_assert!(count.is_err());
+        return Ok(());
+    }
+    prop_assert_eq!(count, Ok(visible.len() as u64));
+    let skip = (visible.len() as f64 * skip) as usize;
+    for order in [Order::OldestFirst, Order::NewestFirst] {
+        let page = Page { skip: skip as u64, limit, order };
+        let history = model.ask(model.queries.history(viewer, id, page)).unwrap();
+        let mut expected = visible.clone();
+        if order == Order::NewestFirst {
+            expected.reverse();
+        }
+        let expected: Vec<_> = expected.into_iter().skip(skip).take(limit).collect();
+        let found: Vec<_> = history.messages.iter().map(|view| view.id).collect();
+        prop_assert_eq!(found, ids(&expected));
+        for view in &history.messages {
+            check_message(view, dialog, viewer, receipts_max)?;
+        }
+        check_ranges(&history, dialog, viewer)?;
+        let sequences: Vec<_> = history.messages.iter().map(|view| view.sequence).collect();
+        let again = model.ask(model.queries.messages(viewer, id, sequences));
+        prop_assert_eq!(again, history.messages);
+    }
+    Ok(())
+}
+
+fn check_view(view: &DialogView, dialog: &Dialog, viewer: UserId, max: usize) -> Result<(), TestCaseError> {
+    prop_assert_eq!((view.kind, view.owner, view.hidden), (dialog.kind, dialog.owner, dialog.hidden(viewer)));
+    let occupants: Vec<_> = dialog.members().map(|(user, _)| user).collect();
+    prop_assert_eq!(view.occupants_count as usize, occupants.len());
+    let named = if dialog.kind.is_marked() { occupants } else { vec![] };
+    prop_assert_eq!(&view.occupants, &named);
+    prop_assert_eq!(view.unread, dialog.unread(viewer));
+    let visible = dialog.visible(viewer);
+    let (Some(last), Some(found)) = (visible.last(), &view.last) else {
+        prop_assert_eq!(visible.len(), usize::from(view.last.is_some()));
+        return Ok(());
+    };
+    prop_assert_eq!((found.id, found.date_sent), (last.id, last.date_sent));
+    // The newest of all is counted whatever the limit; of another one nothing is said above it.
+    let counted = if found.sequence.0 == dialog.head() { usize::MAX } else { max };
+    let status = match [Mark::Read, Mark::Delivered].map(|mark| dialog.everybody(mark, last, counted)) {
+        [true, _] => Status::Read,
+        [false, true] => Status::Delivered,
+        [false, false] => Status::Sent,
+    };
+    prop_assert_eq!(found.status, (last.sender == viewer).then_some(status));
+    Ok(())
+}
+
+fn check_viewer(
+    model: &Model,
+    recount: &Recount,
+    viewer: UserId,
+    page: (f64, usize),
+) -> Result<(), TestCaseError> {
+    let (queries, max) = (&model.queries, model.queries.receipts_max);
+    let mut listed = vec![];
+    let mut total = 0;
+    for (id, dialog) in &recount.dialogs {
+        check_history(model, recount, (viewer, *id), page)?;
+        let view = model.ask(queries.dialog(viewer, *id));
+        prop_assert_eq!(view.is_some(), dialog.readable(viewer));
+        let Some(view) = view else { continue };
+        check_view(&view, dialog, viewer, max)?;
+        total += dialog.unread(viewer);
+        if !view.hidden {
+            let date = dialog.visible(viewer).last().map_or(dialog.created_at / 1000, |last| last.date_sent);
+            listed.push((date, *id));
+        }
+    }
+    listed.sort_unstable();
+    let listed: Vec<_> = listed.into_iter().rev().map(|(_, id)| id).collect();
+    let found = model.ask(queries.dialogs(viewer, 1, 3));
+    prop_assert_eq!(found.total, listed.len() as u64);
+    let items: Vec<_> = found.items.iter().map(|item| item.id).collect();
+    prop_assert_eq!(items, listed.iter().copied().skip(1).take(3).collect::<Vec<_>>());
+    prop_assert_eq!(model.ask(queries.dialogs_count(viewer)), listed.len() as u64);
+    let asked: Vec<_> = recount.dialogs.keys().copied().collect();
+    let unread = model.ask(queries.unread(viewer, Some(asked.clone())));
+    let each = asked.iter().map(|id| (*id, recount.dialogs[id].unread(viewer)));
+    prop_assert_eq!(unread.dialogs, each.collect::<Vec<_>>());
+    prop_assert_eq!((unread.total, model.ask(queries.unread(viewer, None)).total), (total, total));
+    check_names(model, recount, viewer)
+}
+
+/// Names are looked up among what the viewer sees: the given dialog first, then the oldest.
+fn check_names(model: &Model, recount: &Recount, viewer: UserId) -> Result<(), TestCaseError> {
+    let mut seen: BTreeMap<MessageId, Vec<(u64, DialogId, MessageRef)>> = BTreeMap::new();
+    for (id, dialog) in recount.dialogs.iter().filter(|(_, dialog)| dialog.readable(viewer)) {
+        for message in dialog.visible(viewer) {
+            let place = MessageRef { sequence: Sequence(message.sequence), id: message.id };
+            seen.entry(message.id).or_default().push((message.created_at, *id, place));
+        }
+    }
+    let all = recount.dialogs.values().flat_map(|dialog| &dialog.messages);
+    let names: BTreeSet<_> = all.map(|message| message.id).collect();
+    for (index, id) in names.into_iter().enumerate().filter(|(index, _)| index % 37 < 12) {
+        let within = recount.dialogs.keys().copied().nth(index % recount.dialogs.len());
+        let mut known = seen.get(&id).cloned().unwrap_or_default();
+        known.sort_unstable_by_key(|(at, dialog, place)| {
+            (Some(*dialog) != within, *at, *dialog, place.sequence)
+        });
+        let expected = known.first().map(|(_, dialog, place)| (id, *dialog, place.sequence));
+        let found = model.ask(model.queries.resolve(viewer, vec![id], within));
+        let found = found.first().map(|found| (found.id, found.dialog, found.sequence));
+        prop_assert_eq!(found, expected);
+        let except = within.unwrap();
+        let taken = known.iter().any(|(_, dialog, _)| *dialog != except);
+        prop_assert_eq!(model.ask(model.queries.name_taken(viewer, id, except)), taken);
+    }
+    Ok(())
+}
+
+fn check(
+    steps: &[crate::testing::Step],
+    receipts_max: usize,
+    page: (f64, usize),
+) -> Result<(), TestCaseError> {
+    let mut world = World::default();
+    let (mut model, mut recount) = (Model::new(receipts_max), Recount::default());
+    for records in world.history(steps) {
+        records.iter().for_each(|record| recount.count(record));
+        model.fold(records);
+    }
+    world.users().try_for_each(|viewer| check_viewer(&model, &recount, viewer, page))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn answers_are_what_a_recount_says(
+        steps in steps(60, false),
+        receipts_max in prop_oneof![Just(2), Just(1_000)],
+        page in (0.0..1.1, 1..40_usize),
+    ) {
+        check(&steps, receipts_max, page)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6, ..ProptestConfig::default() })]
+
+    #[test]
+    fn answers_hold_across_the_borders_of_chunks(
+        steps in steps(40, true),
+        page in (0.0..1.1, 1..40_usize),
+    ) {
+        check(&steps, 1_000, page)?;
+    }
+}

@@ -6,8 +6,8 @@
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-10s %s\n", $$1, $$2 }'
 
-run: ## build in release and serve on embedded stores in ./data
-	cargo run --release --locked --package hansard -- serve --listen 127.0.0.1:8080 --data ./data
+run: ## build in release and serve on embedded stores in ./data, on 127.0.0.1:8080
+	cargo run --release --locked --package hansard -- serve
 
 test: ## run every test
 	cargo test --workspace --locked

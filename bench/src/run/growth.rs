@@ -1,0 +1,216 @@
+//! What must not get dearer as a store grows: posts, unread counts, deep pages, marks, the list of dialogs.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use serde_json::Value;
+
+use super::trace::Trace;
+use super::{Bench, CONNECTIONS, per_second};
+use crate::client::{Client, User};
+use crate::load::{Call, Plan, Seat, Work};
+use crate::machine;
+use crate::output::note;
+use crate::server::Server;
+use crate::table::{Bound, Row, count, millis};
+use crate::world::{self, Grown};
+
+/// Users who call; the first reads, the second writes, the last is in many dialogs.
+const PEOPLE: usize = 10;
+
+/// A store that has grown, in its folder; no server runs on it.
+#[derive(Debug, Clone)]
+pub(super) struct Store {
+    /// The data folder.
+    pub(super) data: PathBuf,
+    /// Who may call.
+    pub(super) people: Vec<User>,
+    /// What is in it.
+    pub(super) grown: Grown,
+}
+
+/// The store, laid out and folded when it is first asked for.
+///
+/// # Errors
+///
+/// It cannot be written, or the server does not fold it.
+pub(super) fn store(bench: &mut Bench) -> anyhow::Result<Store> {
+    if let Some(store) = &bench.grown {
+        return Ok(store.clone());
+    }
+    let (data, people) = bench.populated("growth", PEOPLE)?;
+    let start = Instant::now();
+    let grown = world::grow(&data, &bench.scale, &people)?;
+    note(&format!("laid out {} events in {} s", count(grown.events as f64), start.elapsed().as_secs()));
+    let start = Instant::now();
+    let server = bench.start(&data)?;
+    let seconds = start.elapsed().as_secs_f64();
+    let messages = count(bench.scale.large_messages as f64);
+    let dialogs = count(f64::from(bench.scale.wide_dialogs));
+    let what = format!("after folding {messages} messages in one dialog and {dialogs} dialogs, at most");
+    bench.memory_row(&what, server.memory().peak);
+    let figure = format!("{seconds:.1} s, {}", per_second(grown.events as f64 / seconds));
+    let row = format!("start on {} events that nothing has folded", count(grown.events as f64));
+    bench.table.add(Row::report(row, figure));
+    server.stop()?;
+    let [log, rows] = ["log", "readmodel"].map(|prefix| machine::bytes_of(&data, prefix));
+    let figure = format!("log {}, read models {}", mebibytes(log?), mebibytes(rows?));
+    bench.table.add(Row::report("  the same on disk", figure));
+    Ok(bench.grown.insert(Store { data, people, grown }).clone())
+}
+
+fn mebibytes(bytes: u64) -> String {
+    format!("{} MiB", count(bytes as f64 / 1_048_576.0))
+}
+
+/// Every row about growth.
+pub(super) fn measure(bench: &mut Bench) -> anyhow::Result<()> {
+    let store = store(bench)?;
+    let start = Instant::now();
+    let server = bench.start(&store.data)?;
+    let seconds = start.elapsed().as_secs_f64();
+    bench.table.add(Row::report("  start on the same, folded before", format!("{seconds:.1} s")));
+    bench.memory_row("after that start", server.memory().now);
+    posts(bench, &server, &store)?;
+    unread(bench, &server, &store)?;
+    deep_page(bench, &server, &store)?;
+    dialogs(bench, &server, &store)?;
+    mark_all(bench, &server, &store)?;
+    bench.memory_row("after the loads on that store, at most", server.memory().peak);
+    server.stop()
+}
+
+/// Two calls, each asked again and again, compared: what the second costs of the first.
+struct Pair {
+    row: String,
+    words: &'static str,
+    most: f64,
+    calls: [Call; 2],
+}
+
+fn compare_calls(bench: &mut Bench, server: &Server, pair: Pair) -> anyhow::Result<()> {
+    let plans = pair.calls.map(|call| bench.plan(server, CONNECTIONS, Work::Again { calls: vec![call] }));
+    let plans = plans.map(|plan| Plan { measure_ms: plan.measure_ms / 2, ..plan });
+    let compared = bench.compare(&pair.row, &plans)?;
+    let cost = compared.of_other(0, 1);
+    let [base, other] = [compared.rate(0), compared.rate(1)].map(per_second);
+    let figure = format!("{other} against {base} ({:.2} of the ceiling)", compared.of_ceiling(1));
+    bench.table.add(Row::report(pair.row, figure).ratio(cost).bound(
+        pair.words,
+        Bound::AtMost(pair.most),
+        cost,
+    ));
+    Ok(())
+}
+
+fn posts(bench: &mut Bench, server: &Server, store: &Store) -> anyhow::Result<()> {
+    let (author, witness) = (&store.people[1], &store.people[0]);
+    let seat = |dialog: &str| Seat {
+        dialog: dialog.to_owned(),
+        token: author.token.clone(),
+        witness: witness.token.clone(),
+    };
+    let plans = [&store.grown.two, &store.grown.crowd].map(|dialog| {
+        let work = Work::Post { seats: vec![seat(dialog)], check_every: 100, verify: true };
+        bench.plan(server, CONNECTIONS, work)
+    });
+    let plans = plans.map(|plan| Plan { measure_ms: plan.measure_ms / 2, ..plan });
+    let compared = bench.compare("posts in small and large dialogs", &plans)?;
+    let cost = compared.of_other(0, 1);
+    let [two, crowd] = [compared.rate(0), compared.rate(1)].map(per_second);
+    let row = format!("a post with {} occupants against 2", count(bench.scale.crowd as f64));
+    let row = Row::report(row, format!("{crowd} against {two}")).ratio(cost);
+    bench.table.add(row.bound("costs ≤ 1.3 times that", Bound::AtMost(1.3), cost));
+    Ok(())
+}
+
+fn unread(bench: &mut Bench, server: &Server, store: &Store) -> anyhow::Result<()> {
+    let reader = &store.people[0];
+    let mut client = Client::open(server.address())?;
+    let (small, large) = (&store.grown.small, &store.grown.large);
+    for (dialog, messages) in [(small, world::SMALL_MESSAGES), (large, bench.scale.large_messages)] {
+        let (shown, true_count) = (unread_shown(&mut client, dialog, reader)?, world::unread_of(messages));
+        if shown != true_count {
+            let fault = format!("unread of {messages} messages is shown as {shown}, but is {true_count}");
+            bench.table.faults.push(fault);
+        }
+    }
+    let call = |dialog: &String| Call::get(unread_path(dialog), &reader.token);
+    let pair = Pair {
+        row: format!("unread at {} messages against 100", count(bench.scale.large_messages as f64)),
+        words: "costs ≤ 2 times that",
+        most: 2.0,
+        calls: [call(small), call(large)],
+    };
+    compare_calls(bench, server, pair)
+}
+
+fn unread_path(dialog: &str) -> String {
+    format!("/chat/Message/unread?chat_dialog_ids={dialog}")
+}
+
+fn unread_shown(client: &mut Client, dialog: &str, user: &User) -> anyhow::Result<u64> {
+    let answer = client.json("GET", &unread_path(dialog), &user.token, &Value::Null)?;
+    answer[dialog].as_u64().context("an unread count without the dialog")
+}
+
+fn deep_page(bench: &mut Bench, server: &Server, store: &Store) -> anyhow::Result<()> {
+    let call = |skip: u64| {
+        let dialog = &store.grown.large;
+        let path = format!("/chat/Message?chat_dialog_id={dialog}&limit=50&skip={skip}&mark_as_read=0");
+        Call::get(path, &store.people[0].token)
+    };
+    let pair = Pair {
+        row: format!("a page at skip={} against skip=0", bench.scale.deep_skip),
+        words: "costs ≤ 2 times that",
+        most: 2.0,
+        calls: [call(0), call(bench.scale.deep_skip)],
+    };
+    compare_calls(bench, server, pair)
+}
+
+fn dialogs(bench: &mut Bench, server: &Server, store: &Store) -> anyhow::Result<()> {
+    let collector = store.people.last().context("nobody is in many dialogs")?;
+    let call = Call::get("/chat/Dialog?limit=100".to_owned(), &collector.token);
+    for connections in [1, CONNECTIONS] {
+        let work = Work::Again { calls: vec![call.clone()] };
+        let plan = bench.plan(server, connections, work);
+        let plan = Plan { measure_ms: plan.measure_ms / 2, ..plan };
+        let compared = bench.compare("GET /chat/Dialog?limit=100", &[plan])?;
+        let latency = compared.latency(0);
+        let rate = per_second(compared.rate(0));
+        let figure = format!("p50 {}, p99 {}, {rate}", millis(latency.p50), millis(latency.p99));
+        let (own, all) = (bench.scale.collected_dialogs, bench.scale.wide_dialogs);
+        let (own, all) = (count(f64::from(own)), count(f64::from(all)));
+        let row = format!("GET /chat/Dialog?limit=100, {own} of {all} dialogs, {connections} connections");
+        bench.table.add(Row::report(row, figure).ratio(compared.of_ceiling(0)));
+    }
+    Ok(())
+}
+
+fn mark_all(bench: &mut Bench, server: &Server, store: &Store) -> anyhow::Result<()> {
+    let reader = &store.people[0];
+    let dialog = &store.grown.large;
+    let mut client = Client::open(server.address())?;
+    let before = Trace::take(&store.data, &mut client)?;
+    let start = Instant::now();
+    let body = format!(r#"{{"chat_dialog_id":"{dialog}","read":1}}"#);
+    client.text("PUT", "/chat/Message", &reader.token, &body)?;
+    let taken = millis(start.elapsed().as_secs_f64() * 1e6);
+    let after = Trace::take(&store.data, &mut client)?;
+    let left = unread_shown(&mut client, dialog, reader)?;
+    if left > 0 {
+        bench.table.faults.push(format!("after marking all as read {left} are unread"));
+    }
+    let events = after.events_since(before) as f64;
+    let row = format!("marking {} messages read", count(bench.scale.large_messages as f64));
+    let row = Row::report(row, format!("{events} events, {taken}"));
+    bench.table.add(row.bound("1 event", Bound::AtMost(1.0), events));
+    let row = match after.rows_since(before) {
+        Some(rows) => Row::report("  rows that it wrote", count(rows)).bound("≤ 2", Bound::AtMost(2.0), rows),
+        None => Row::report("  rows that it wrote", "not counted by the server"),
+    };
+    bench.table.add(row);
+    Ok(())
+}

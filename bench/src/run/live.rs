@@ -1,0 +1,174 @@
+//! A server as its clients see it: 200 dialogs of 10 people who post and read.
+
+use super::{Bench, CONNECTIONS, per_second};
+use crate::client::{Client, User};
+use crate::load::{Call, Plan, Seat, Work};
+use crate::server::Server;
+use crate::table::{Bound, Row, count, millis};
+use crate::world;
+
+/// Everybody is in every dialog.
+const PEOPLE: usize = 10;
+/// One post in so many is followed by another's list.
+const CHECK_EVERY: u64 = 100;
+/// Messages on a page.
+const PAGE: u64 = 50;
+/// Pages of unread messages asked for at most.
+const UNREAD_PAGES_MAX: usize = 20_000;
+/// An fsync of up to this, in microseconds, is one that the bound on a single post is about.
+const FSYNC_MICROS: f64 = 250.0;
+
+/// The people and the dialogs.
+struct Scene {
+    people: Vec<User>,
+    dialogs: Vec<String>,
+    hot: String,
+}
+
+/// Posts, one post at a time, pages read and unread.
+pub(super) fn measure(bench: &mut Bench) -> anyhow::Result<()> {
+    let data = bench.data("live");
+    let server = bench.start(&data)?;
+    bench.memory_row("after start", server.memory().now);
+    let mut client = Client::open(server.address())?;
+    let people = client.users(PEOPLE)?;
+    let hot = client.group("hot", &people)?;
+    let mut dialogs = Vec::new();
+    for number in 0..bench.scale.dialogs {
+        dialogs.push(client.group(&format!("dialog {number}"), &people)?);
+    }
+    let scene = Scene { people, dialogs, hot };
+    posts(bench, &server, &scene)?;
+    bench.memory_row("under the load of posts, at most", server.memory().peak);
+    single_post(bench, &server, &scene)?;
+    pages(bench, &server, &scene)?;
+    unread_pages(bench, &server, &scene, &mut client)?;
+    bench.memory_row("under all loads, at most", server.memory().peak);
+    server.stop()
+}
+
+impl Scene {
+    /// The author of a dialog, and the one who looks.
+    fn seat(&self, number: usize, dialog: &str) -> Seat {
+        let token = |place: usize| self.people[place % PEOPLE].token.clone();
+        Seat { dialog: dialog.to_owned(), token: token(number), witness: token(number + 1) }
+    }
+
+    fn seats(&self) -> Vec<Seat> {
+        self.dialogs.iter().enumerate().map(|(number, dialog)| self.seat(number, dialog)).collect()
+    }
+
+    /// A page of each dialog for each of its people, or for all but its author.
+    fn pages(&self, query: &str, with_author: bool) -> Vec<Call> {
+        let mut calls = Vec::new();
+        for shift in usize::from(!with_author)..PEOPLE {
+            for (number, dialog) in self.dialogs.iter().enumerate() {
+                let path = format!("/chat/Message?chat_dialog_id={dialog}&limit={PAGE}{query}");
+                calls.push(Call::get(path, &self.people[(number + shift) % PEOPLE].token));
+            }
+        }
+        calls
+    }
+}
+
+fn posts(bench: &mut Bench, server: &Server, scene: &Scene) -> anyhow::Result<()> {
+    let work = |seats| Work::Post { seats, check_every: CHECK_EVERY, verify: true };
+    let many = bench.plan(server, CONNECTIONS, work(scene.seats()));
+    let everybody = (0..PEOPLE).map(|number| scene.seat(number, &scene.hot)).collect();
+    let hot = bench.plan(server, CONNECTIONS, work(everybody));
+    let compared = bench.compare("POST /chat/Message", &[many, hot])?;
+    bench.judge_generator(compared.ceiling_rate());
+    let ratio = compared.of_ceiling(0);
+    bench.table.add(
+        Row::report("POST /chat/Message, 64 connections, 200 dialogs of 10", per_second(compared.rate(0)))
+            .ratio(ratio)
+            .bound("≥ 0.12 of the ceiling, aim 0.25", Bound::AtLeast(0.12), ratio),
+    );
+    let latency = compared.latency(0);
+    bench.table.add(Row::report(
+        "  its latency",
+        format!("p50 {}, p99 {}", millis(latency.p50), millis(latency.p99)),
+    ));
+    let ratio = compared.of_other(1, 0);
+    bench.table.add(
+        Row::report("  the same in one hot dialog", per_second(compared.rate(1))).ratio(ratio).bound(
+            "≥ 0.8 of many dialogs",
+            Bound::AtLeast(0.8),
+            ratio,
+        ),
+    );
+    Ok(())
+}
+
+fn single_post(bench: &mut Bench, server: &Server, scene: &Scene) -> anyhow::Result<()> {
+    let work = Work::Post { seats: scene.seats(), check_every: 0, verify: false };
+    let plan = Plan { measure_ms: bench.scale.measure_ms / 4, ..bench.plan(server, 1, work) };
+    let compared = bench.compare("POST /chat/Message, 1 connection", &[plan])?;
+    let latency = compared.latency(0);
+    let figure = format!("p50 {}, p99 {}", millis(latency.p50), millis(latency.p99));
+    let row = Row::report("POST /chat/Message, 1 connection", figure).ratio(compared.of_ceiling(0));
+    let bound = if bench.fsync_micros <= FSYNC_MICROS { Bound::AtMost(3_000.0) } else { Bound::None };
+    bench.table.add(row.bound("p50 < 3 ms where an fsync takes 0.2 ms", bound, latency.p50));
+    Ok(())
+}
+
+fn pages(bench: &mut Bench, server: &Server, scene: &Scene) -> anyhow::Result<()> {
+    let data = bench.data("live");
+    let first = Work::Each { calls: scene.pages("", true) };
+    bench.load("reading every first page", &bench.plan(server, CONNECTIONS, first).with_time(60_000))?;
+    let unmarked = Work::Again { calls: scene.pages("&mark_as_read=0", true) };
+    let read = Work::Again { calls: scene.pages("", true) };
+    let plans = [unmarked, read].map(|work| bench.plan(server, CONNECTIONS, work));
+    let before = world::tail(&data)?;
+    let compared = bench.compare("GET /chat/Message?limit=50", &plans)?;
+    let appended = world::tail(&data)? - before;
+    let ratio = compared.of_ceiling(0);
+    bench.table.add(
+        Row::report("GET /chat/Message?limit=50&mark_as_read=0", per_second(compared.rate(0)))
+            .ratio(ratio)
+            .bound("≥ 0.25 of the ceiling, aim 0.4", Bound::AtLeast(0.25), ratio),
+    );
+    let cost = compared.of_other(0, 1);
+    bench.table.add(
+        Row::report("  a page already read, mark_as_read not said", per_second(compared.rate(1)))
+            .ratio(cost)
+            .bound("costs ≤ 1.2 times that", Bound::AtMost(1.2), cost),
+    );
+    bench.table.add(Row::report("  events that these appended", count(appended as f64)).bound(
+        "none",
+        Bound::AtMost(0.0),
+        appended as f64,
+    ));
+    Ok(())
+}
+
+/// Pages that nobody but their authors has read, each by everybody else.
+fn unread_pages(
+    bench: &mut Bench,
+    server: &Server,
+    scene: &Scene,
+    client: &mut Client,
+) -> anyhow::Result<()> {
+    let mut shortest = u64::MAX;
+    for dialog in &scene.dialogs {
+        shortest = shortest.min(client.messages_count(dialog, &scene.people[0])?);
+    }
+    let pages = (1..shortest / PAGE).flat_map(|page| scene.pages(&format!("&skip={}", page * PAGE), false));
+    let calls: Vec<Call> = pages.take(UNREAD_PAGES_MAX).collect();
+    let asked = calls.len();
+    if asked == 0 {
+        let row = Row::report("GET of 50 unread messages, which marks them", "too few messages for a page");
+        bench.table.add(row);
+        return Ok(());
+    }
+    let before = world::tail(&bench.data("live"))?;
+    let plan = bench.plan(server, CONNECTIONS, Work::Each { calls }).with_time(60_000);
+    let report = bench.load("GET of 50 unread", &plan)?;
+    let events = world::tail(&bench.data("live"))? - before;
+    let latency = format!("p50 {}, p99 {}", millis(report.latency.p50), millis(report.latency.p99));
+    let figure = format!("{}, {latency}", per_second(report.rate()));
+    bench.table.add(Row::report("GET of 50 unread messages, which marks them", figure));
+    let figure = format!("{:.2} an answer, {} answers", events as f64 / asked as f64, count(asked as f64));
+    bench.table.add(Row::report("  events that it appends", figure));
+    Ok(())
+}

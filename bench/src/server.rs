@@ -1,0 +1,165 @@
+//! The processes beside this one: the server that is measured, the null handler and the load.
+//!
+//! Each is killed when its handle is dropped, so that a failed run leaves nothing behind.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail, ensure};
+
+use crate::client::Client;
+use crate::load::{Plan, Report};
+use crate::machine::{self, Memory};
+
+/// The application that every measured server serves.
+pub(crate) const APPLICATION: u64 = 1;
+/// Its key.
+pub(crate) const AUTH_KEY: &str = "bench-key";
+
+/// Beside the defaults: an application, passwords that cost little, and only warnings logged.
+const ENVIRONMENT: [(&str, &str); 6] = [
+    ("HANSARD__APP__ID", "1"),
+    ("HANSARD__APP__AUTH_KEY", AUTH_KEY),
+    ("HANSARD__APP__AUTH_SECRET", "bench-secret-bench-secret"),
+    ("HANSARD__IDENTITY__HASH_MEMORY_KIB", "64"),
+    ("HANSARD__IDENTITY__HASH_ITERATIONS", "1"),
+    ("HANSARD__TELEMETRY__FILTER", "warn"),
+];
+
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+const STOP_WITHIN: Duration = Duration::from_secs(60);
+/// How much of a server's log is shown when it fails.
+const LOG_BYTES_SHOWN: usize = 2_000;
+
+/// A server process.
+#[derive(Debug)]
+pub(crate) struct Server {
+    child: Child,
+    address: SocketAddr,
+    log: PathBuf,
+}
+
+impl Server {
+    /// Start `hansard serve` on `data` and wait until it is ready, at most `within`.
+    ///
+    /// # Errors
+    ///
+    /// It ends, or is not ready in time; the message shows the end of its log.
+    pub(crate) fn hansard(binary: &Path, data: &Path, within: Duration) -> anyhow::Result<Self> {
+        let address = free_address()?;
+        let mut command = Command::new(binary);
+        command.arg("serve").arg("--listen").arg(address.to_string()).arg("--data").arg(data);
+        command.envs(ENVIRONMENT);
+        let mut server = Self::spawn(command, address, data.with_extension("log"))?;
+        server.wait_until("/health/ready", within)?;
+        Ok(server)
+    }
+
+    /// Start the null handler with answers of that many bytes.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Server::hansard`].
+    pub(crate) fn null(folder: &Path, post_bytes: u64, get_bytes: u64) -> anyhow::Result<Self> {
+        let address = free_address()?;
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["null", "--listen", &address.to_string(), "--post-bytes", &post_bytes.to_string()]);
+        command.args(["--get-bytes", &get_bytes.to_string()]);
+        let mut server = Self::spawn(command, address, folder.join("null.log"))?;
+        server.wait_until("/", Duration::from_secs(10))?;
+        Ok(server)
+    }
+
+    fn spawn(mut command: Command, address: SocketAddr, log: PathBuf) -> anyhow::Result<Self> {
+        let file = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
+        command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
+        let child = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
+        Ok(Self { child, address, log })
+    }
+
+    fn wait_until(&mut self, path: &str, within: Duration) -> anyhow::Result<()> {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                bail!("a server ended with {status}: {}", self.log_end());
+            }
+            if Client::open(self.address).is_ok_and(|mut client| client.is_good(path)) {
+                return Ok(());
+            }
+            ensure!(start.elapsed() < within, "not ready after {within:?}: {}", self.log_end());
+            std::thread::sleep(LOOK_EVERY);
+        }
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its resident memory.
+    pub(crate) fn memory(&self) -> Memory {
+        machine::memory(self.child.id())
+    }
+
+    /// Ask it to end, and wait for that.
+    ///
+    /// # Errors
+    ///
+    /// It does not end in time, or not with success.
+    pub(crate) fn stop(mut self) -> anyhow::Result<()> {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                ensure!(status.success(), "a server ended with {status}: {}", self.log_end());
+                return Ok(());
+            }
+            ensure!(start.elapsed() < STOP_WITHIN, "a server did not end: {}", self.log_end());
+            std::thread::sleep(LOOK_EVERY);
+        }
+    }
+
+    fn log_end(&self) -> String {
+        let log = fs::read(&self.log).unwrap_or_default();
+        let shown = &log[log.len().saturating_sub(LOG_BYTES_SHOWN)..];
+        String::from_utf8_lossy(shown).trim().to_owned()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Both fail only if it has ended already.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// Drive `plan` in a process of its own.
+///
+/// # Errors
+///
+/// The process cannot be started or does not report.
+pub(crate) fn load(plan: &Plan) -> anyhow::Result<Report> {
+    let mut child = Command::new(std::env::current_exe()?)
+        .arg("load")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cannot start the load")?;
+    let mut stdin = child.stdin.take().context("the load has no input")?;
+    stdin.write_all(&serde_json::to_vec(plan)?).context("cannot send the plan")?;
+    drop(stdin);
+    let output = child.wait_with_output()?;
+    ensure!(output.status.success(), "the load ended with {}", output.status);
+    serde_json::from_slice(&output.stdout).context("the load's report is not one")
+}
+
+fn free_address() -> anyhow::Result<SocketAddr> {
+    // Free the moment before it is used: nothing else here takes ports meanwhile.
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
+}

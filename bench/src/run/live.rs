@@ -39,6 +39,7 @@ pub(super) fn measure(bench: &mut Bench) -> anyhow::Result<()> {
     }
     let scene = Scene { people, dialogs, hot };
     posts(bench, &server, &scene)?;
+    frames(bench, &mut client)?;
     bench.memory_row("under the load of posts, at most", server.memory().peak);
     single_post(bench, &server, &scene)?;
     pages(bench, &server, &scene)?;
@@ -97,6 +98,17 @@ fn posts(bench: &mut Bench, server: &Server, scene: &Scene) -> anyhow::Result<()
             ratio,
         ),
     );
+    Ok(())
+}
+
+/// How well the writer gathered what waited.
+fn frames(bench: &mut Bench, client: &mut Client) -> anyhow::Result<()> {
+    let mut series = |name| client.metric(name).map(Option::unwrap_or_default);
+    let (events, frames) = (series("writer_frame_events_sum")?, series("writer_frame_events_count")?);
+    let seconds = series("writer_append_seconds_sum")?;
+    let figure =
+        format!("{:.1} events a frame, {} an append", events / frames, millis(1e6 * seconds / frames));
+    bench.table.add(Row::report("  its frames", figure));
     Ok(())
 }
 

@@ -9,6 +9,7 @@ mod file;
 mod query;
 mod readers;
 mod stats;
+mod wal;
 
 use std::{fs::File, path::Path, sync::Arc};
 
@@ -31,9 +32,10 @@ use crate::{
 pub struct SqliteLog {
     epoch: Epoch,
     signals: Arc<[watch::Sender<Offset>]>,
-    // Fields drop in this order: the writer, the readers, and only then the lock.
-    appender: Option<Appender>,
+    // Fields drop in this order. The writer's connection closes last of all, alone: so it puts the write-ahead log
+    // away, which two that close at once may both leave to the other. Then the lock is free.
     readers: Readers,
+    appender: Option<Appender>,
     stats: Arc<Stats>,
     _lock: Option<File>,
 }

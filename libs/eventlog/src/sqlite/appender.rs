@@ -28,8 +28,10 @@ use crate::{
 
 /// Frames that wait; who comes later waits to be let into the queue. It is also the most frames of one commit (16 MiB).
 const QUEUE_MAX: usize = 64;
-/// The bytes written after which the write-ahead log is moved into the file.
-const CHECKPOINT_BYTES: u64 = 8 * 1024 * 1024;
+/// The bytes written after which the write-ahead log is moved into the file, beside further writing.
+const CHECKPOINT_BYTES: u64 = 4 * 1024 * 1024;
+/// The write-ahead log's pages (64 MiB) at which writing waits for that. Only then can the file begin anew.
+const WAL_PAGES_MAX: i64 = 16 * 1024;
 /// The largest page number that SQLite knows.
 const PAGES_MAX: u64 = 4_294_967_294;
 
@@ -96,7 +98,7 @@ impl Appender {
     ) -> Result<Self, OpenError> {
         let (jobs, queue) = mpsc::channel(QUEUE_MAX);
         let checkpointer = Checkpointer::start(source, Arc::clone(&stats))?;
-        let work = Work { db, signals, stats, checkpointer, bytes_since_checkpoint: 0 };
+        let work = Work { checkpointer, db, signals, stats, bytes_since_checkpoint: 0 };
         let thread = thread::Builder::new()
             .name("log-append".to_owned())
             .spawn(move || work.serve(queue))
@@ -138,10 +140,11 @@ impl Drop for Appender {
 
 /// What the thread owns.
 struct Work {
+    // Dropped in this order: see `SqliteLog`.
+    checkpointer: Checkpointer,
     db: Connection,
     signals: Arc<[watch::Sender<Offset>]>,
     stats: Arc<Stats>,
-    checkpointer: Checkpointer,
     bytes_since_checkpoint: u64,
 }
 
@@ -195,8 +198,14 @@ impl Work {
         }
         if self.bytes_since_checkpoint >= CHECKPOINT_BYTES {
             self.bytes_since_checkpoint = 0;
-            self.checkpointer.wake();
+            if self.wal_pages() > WAL_PAGES_MAX { self.checkpointer.wait() } else { self.checkpointer.wake() }
         }
+    }
+
+    /// The write-ahead log's length now; too long to bear, if that cannot be found out.
+    fn wal_pages(&self) -> i64 {
+        let pages = self.db.query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| row.get(1));
+        pages.unwrap_or(i64::MAX)
     }
 
     /// The outcome of each; where any is `Ok`, it is committed. May leave a transaction to be rolled back.
@@ -249,6 +258,9 @@ fn before_commit(error: &rusqlite::Error) -> AppendError {
 
 /// The commit's record may be in the file although the fsync failed: only a look at the log can tell.
 fn at_commit(error: &rusqlite::Error) -> AppendError {
+    if is_full(error) {
+        return AppendError::Full;
+    }
     tracing::error!(%error, "the log could not commit");
-    if is_full(error) { AppendError::Full } else { AppendError::Unknown }
+    AppendError::Unknown
 }

@@ -11,6 +11,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 use super::{
     appender::FrameRow,
     query::{self, Ends},
+    wal,
 };
 use crate::{
     chain::Chain,
@@ -33,6 +34,7 @@ const BUSY_WAIT: Duration = Duration::from_secs(5);
 const FILE: &str = "log.db";
 const LOCK: &str = "log.lock";
 
+// Not WITHOUT ROWID: each comparison on the way down such a tree would read the whole frame it compares with.
 const SCHEMA: &str = "
     CREATE TABLE meta (epoch BLOB NOT NULL, partitions INTEGER NOT NULL, partition_hash TEXT NOT NULL) STRICT;
     CREATE TABLE tails (
@@ -42,7 +44,7 @@ const SCHEMA: &str = "
     CREATE TABLE frames (
         partition INTEGER NOT NULL, first_offset INTEGER NOT NULL, count INTEGER NOT NULL, term INTEGER NOT NULL,
         time_ms INTEGER NOT NULL, hash BLOB NOT NULL, frame BLOB NOT NULL, PRIMARY KEY (partition, first_offset)
-    ) STRICT, WITHOUT ROWID;";
+    ) STRICT;";
 
 /// An opened file, ready to be served.
 pub(super) struct Opened {
@@ -237,6 +239,7 @@ pub(super) fn open(
         return Err(OpenError::Missing(source.path));
     }
     let lock = take_lock(folder)?;
+    check_wal(&source)?;
     // Looked at before anything is set: a foreign file stays as it is.
     let db = source.connect_to_read()?;
     if !identify(&db, &source)? {
@@ -255,6 +258,20 @@ pub(super) fn open(
     }
     let writer = source.connect_to_write()?;
     Ok(Opened { epoch, tails, writer: Some(writer), lock: Some(lock), source })
+}
+
+/// Refuse a damaged write-ahead log while it is still as it was found.
+fn check_wal(source: &Source) -> Result<(), OpenError> {
+    let path = wal_path(&source.path);
+    let Some(byte) = wal::damage(&path).map_err(|error| source.io(&error))? else { return Ok(()) };
+    let mut why = format!("byte {byte} of {} is not what was written", path.display());
+    let folder = source.path.parent().unwrap_or(Path::new(""));
+    if let Ok(opened) = open_read_only(folder) {
+        for (partition, tail) in opened.tails.iter().enumerate() {
+            why.push_str(&format!("; partition {partition} is damaged at offset {}", tail.next));
+        }
+    }
+    Err(source.unreadable(why))
 }
 
 /// Check every frame of a partition against the chain and the tail, one at a time.
@@ -313,7 +330,11 @@ pub(super) fn open_read_only(folder: &Path) -> Result<Opened, OpenError> {
 
 /// Whether there is a write-ahead log with something in it.
 fn has_unmoved_frames(path: &Path) -> bool {
+    fs::metadata(wal_path(path)).is_ok_and(|wal| wal.len() > 0)
+}
+
+fn wal_path(path: &Path) -> PathBuf {
     let mut wal = path.as_os_str().to_owned();
     wal.push("-wal");
-    fs::metadata(wal).is_ok_and(|wal| wal.len() > 0)
+    PathBuf::from(wal)
 }

@@ -70,14 +70,14 @@ async fn stats_count_frames_events_and_commits() {
     assert!(!stats.last_commit_time().is_zero());
 }
 
-/// 150 MB are appended without a pause; the write-ahead log must not grow with them.
+/// 130 MB are appended without a pause; the write-ahead log must not grow with them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_write_ahead_log_stays_bounded() {
     let folder = TempDir::new().unwrap();
     let log = create(folder.path());
-    fill(&log, 800, 62_000).await;
+    fill(&log, 700, 62_000).await;
     let wal = fs::metadata(folder.path().join("log.db-wal")).unwrap().len();
-    assert!(wal < 100 << 20, "the write-ahead log has {wal} bytes");
+    assert!(wal < 90 << 20, "the write-ahead log has {wal} bytes");
     assert!(log.stats().checkpoints() > 0);
-    assert_eq!(log.tail(P0).await.unwrap().next, Offset(2 + 2_400));
+    assert_eq!(log.tail(P0).await.unwrap().next, Offset(2 + 2_100));
 }

@@ -122,6 +122,52 @@ async fn columns_that_contradict_their_frame_are_found() {
     }
 }
 
+/// As a crash leaves it: a copy of the files of a log that is open, with all frames in the write-ahead log.
+fn copy_of_an_open_log(from: &TempDir) -> TempDir {
+    let to = TempDir::new().unwrap();
+    for file in ["log.db", "log.db-wal"] {
+        fs::copy(from.path().join(file), to.path().join(file)).unwrap();
+    }
+    to
+}
+
+#[tokio::test]
+async fn one_flipped_byte_in_the_write_ahead_log_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let log = create(folder.path());
+    fill(&log, 40, 3_000).await;
+    let whole = everything(&log).await;
+    assert!(everything(&open(copy_of_an_open_log(&folder).path()).unwrap()).await == whole);
+    let size = fs::metadata(folder.path().join("log.db-wal")).unwrap().len() as usize;
+    for at in (0..size * 9 / 10).step_by(size / 97) {
+        let copy = copy_of_an_open_log(&folder);
+        let wal = copy.path().join("log.db-wal");
+        let mut bytes = fs::read(&wal).unwrap();
+        bytes[at] ^= 0x10;
+        fs::write(&wal, &bytes).unwrap();
+        let error = refusal(&copy);
+        assert!(matches!(error, OpenError::Unreadable { .. }), "byte {at}: {error}");
+        assert!(error.to_string().contains("partition 0 is damaged at offset"), "byte {at}: {error}");
+        assert!(fs::read(&wal).unwrap() == bytes, "it is left as it was found");
+    }
+}
+
+#[tokio::test]
+async fn a_torn_end_of_the_write_ahead_log_is_no_damage() {
+    let folder = TempDir::new().unwrap();
+    let log = create(folder.path());
+    fill(&log, 10, 3_000).await;
+    let whole = everything(&log).await;
+    let size = fs::metadata(folder.path().join("log.db-wal")).unwrap().len();
+    for torn in [1, 4_096, 5_000, size / 2, size - 10] {
+        let copy = copy_of_an_open_log(&folder);
+        let wal = fs::File::options().write(true).open(copy.path().join("log.db-wal")).unwrap();
+        wal.set_len(size - torn).unwrap();
+        let found = everything(&open(copy.path()).unwrap()).await;
+        assert!(found.len() < whole.len() && found == whole[..found.len()], "{torn} bytes are missing");
+    }
+}
+
 /// A byte of the file that carries nothing may change unseen; every other one stops the start, or the log is whole.
 #[tokio::test]
 async fn one_flipped_byte_anywhere_in_the_file_is_refused_or_harmless() {
@@ -132,6 +178,7 @@ async fn one_flipped_byte_anywhere_in_the_file_is_refused_or_harmless() {
         everything(&log).await
     };
     let path = folder.path().join("log.db");
+    assert!(!folder.path().join("log.db-wal").exists(), "a closed log is one file");
     let good = fs::read(&path).unwrap();
     let (mut refused, mut named) = (0, 0);
     for at in (0..good.len()).step_by(good.len() / 300) {
@@ -139,7 +186,7 @@ async fn one_flipped_byte_anywhere_in_the_file_is_refused_or_harmless() {
         bad[at] ^= 0x40;
         fs::write(&path, &bad).unwrap();
         match open(folder.path()) {
-            Ok(log) => assert_eq!(everything(&log).await, whole, "byte {at}"),
+            Ok(log) => assert!(everything(&log).await == whole, "byte {at}"),
             Err(error) => {
                 refused += 1;
                 named += usize::from(matches!(error, OpenError::Corrupt { .. }));

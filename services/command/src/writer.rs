@@ -52,35 +52,49 @@ enum Lost {
 /// # Errors
 /// When somebody else writes the partition, or the log cannot be trusted.
 pub async fn run<R: Rows>(mut parts: Parts<R>, stop: Stop) -> anyhow::Result<()> {
-    let mut waiting = VecDeque::new();
-    loop {
-        if !parts.rows_near_the_tail(&stop).await? {
-            return Ok(());
-        }
-        let now = parts.clock.now();
-        let ids = parts.ids.clone();
-        let mut office =
-            take_over(&parts.log, parts.partition, &mut parts.rows, &parts.settings, (&ids, now)).await?;
-        tracing::info!(
-            partition = parts.partition.0,
-            term = office.writer.term(),
-            tail = office.writer.tail().next.0,
-            overlay = office.overlay.len(),
-            "took the partition over"
-        );
-        match parts.serve(&mut office, &mut waiting, &stop).await? {
-            None => return Ok(()),
-            Some(Lost::Unknown) => {
-                tracing::warn!(partition = parts.partition.0, "a frame's fate is unknown; taking over again");
-            }
-            Some(Lost::WentBack(went_back)) => {
-                tracing::warn!(partition = parts.partition.0, %went_back, "reading the log again from there");
-            }
-        }
+    let inbox = parts.inbox.clone();
+    let outcome = parts.write(&stop).await;
+    // Nobody is left waiting for a writer that has gone.
+    inbox.close();
+    while !inbox.is_empty() {
+        refuse(inbox.take(FRAME_EVENTS_MAX).await, Unanswered::Unavailable);
     }
+    outcome
 }
 
 impl<R: Rows> Parts<R> {
+    async fn write(&mut self, stop: &Stop) -> anyhow::Result<()> {
+        let mut waiting = VecDeque::new();
+        loop {
+            if !self.rows_near_the_tail(stop).await? {
+                return Ok(());
+            }
+            let now = self.clock.now();
+            let ids = self.ids.clone();
+            let mut office =
+                take_over(&self.log, self.partition, &mut self.rows, &self.settings, (&ids, now)).await?;
+            tracing::info!(
+                partition = self.partition.0,
+                term = office.writer.term(),
+                tail = office.writer.tail().next.0,
+                overlay = office.overlay.len(),
+                "took the partition over"
+            );
+            match self.serve(&mut office, &mut waiting, stop).await? {
+                None => return Ok(()),
+                Some(Lost::Unknown) => {
+                    tracing::warn!(
+                        partition = self.partition.0,
+                        "a frame's fate is unknown; taking over again"
+                    );
+                }
+                Some(Lost::WentBack(went_back)) => {
+                    tracing::warn!(partition = self.partition.0, %went_back, "reading the log again from there");
+                }
+            }
+        }
+    }
+
     /// Wait until the rows lag by no more than allowed; refuse what is asked meanwhile.
     /// False if it is time to stop.
     async fn rows_near_the_tail(&self, stop: &Stop) -> anyhow::Result<bool> {

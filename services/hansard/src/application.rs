@@ -15,15 +15,13 @@ const MADE_ID: u64 = 1;
 
 /// Who may open sessions.
 #[derive(Debug, Clone)]
-pub struct Application {
+pub(crate) struct Application {
     /// Its number.
-    pub id: ApplicationId,
+    pub(crate) id: ApplicationId,
     /// What its clients show.
-    pub auth_key: Secret,
-    /// What its clients sign with.
-    pub auth_secret: Secret,
+    pub(crate) auth_key: Secret,
     /// Whether it was made by this very start.
-    pub is_new: bool,
+    pub(crate) is_new: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -37,10 +35,9 @@ struct Kept {
 impl Application {
     /// The configured application; else the one in the data folder; else a new one,
     /// which is kept there.
-    pub fn of(app: &App, folder: &DataFolder, ids: &Ids) -> anyhow::Result<Self> {
+    pub(crate) fn of(app: &App, folder: &DataFolder, ids: &Ids) -> anyhow::Result<Self> {
         if let Some(id) = ApplicationId::new(app.id) {
-            let (auth_key, auth_secret) = (app.auth_key.clone(), app.auth_secret.clone());
-            return Ok(Self { id, auth_key, auth_secret, is_new: false });
+            return Ok(Self { id, auth_key: app.auth_key.clone(), is_new: false });
         }
         let path = folder.path().join(FILE);
         let kept = match std::fs::read_to_string(&path) {
@@ -51,8 +48,11 @@ impl Application {
                 )
             })?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let kept =
-                    Kept { id: MADE_ID, auth_key: hex(ids.random::<16>()), auth_secret: hex(ids.random::<32>()) };
+                let kept = Kept {
+                    id: MADE_ID,
+                    auth_key: hex(ids.random::<16>()),
+                    auth_secret: hex(ids.random::<32>()),
+                };
                 folder.write_private(FILE, toml::to_string(&kept)?.as_bytes())?;
                 return Self::from_kept(kept, true);
             }
@@ -65,13 +65,24 @@ impl Application {
         Ok(Self {
             id: ApplicationId::new(kept.id).context("the application's id must be between 1 and 2^53")?,
             auth_key: kept.auth_key.into(),
-            auth_secret: kept.auth_secret.into(),
             is_new,
         })
     }
 
+    /// What the gateway knows of it.
+    pub(crate) fn at_the_edge(&self, app: &App) -> gateway::Application {
+        gateway::Application {
+            id: self.id,
+            auth_key: self.auth_key.clone(),
+            chat_domain: app.chat_domain.clone(),
+            extension_keys: app.extension_keys.clone(),
+            create_on_login: app.create_users_on_login,
+            broadcast_by_api: app.broadcast_by_api,
+        }
+    }
+
     /// Three lines to paste into a shell: sign up, open a session, create a dialog.
-    pub fn first_steps(&self, address: std::net::SocketAddr) -> String {
+    pub(crate) fn first_steps(&self, address: std::net::SocketAddr) -> String {
         let (id, key) = (self.id, self.auth_key.expose());
         format!(
             r#"curl -X POST http://{address}/users -H 'CB-AuthKey: {key}' -H 'Content-Type: application/json' -d '{{"user":{{"login":"alice","password":"wonderland","full_name":"Alice"}}}}'

@@ -2,15 +2,21 @@
 //!
 //! Personal content is shown only if asked for.
 
+use domain::UserId;
 use domain::content::{Content, DialogChange, DialogContent, Extensions, MessageContent, Text};
 use domain::event::{Event, Mark, Marked, MessageRef, Permissions, Stream};
-use domain::UserId;
 use serde_json::{Value, json};
 use wire::Envelope;
 
 /// What is shown of an event at `offset` in `partition`; its payload too, if this version
 /// knows the type.
-pub(crate) fn line(partition: u32, offset: u64, envelope: &Envelope, event: Option<&Event>, content: bool) -> Value {
+pub(crate) fn line(
+    partition: u32,
+    offset: u64,
+    envelope: &Envelope,
+    event: Option<&Event>,
+    content: bool,
+) -> Value {
     let (kind, id) = match envelope.stream {
         Stream::Dialog(id) => ("dialog", id.to_string()),
         Stream::Application(id) => ("application", id.to_string()),
@@ -56,15 +62,17 @@ fn payload(event: &Event, show: bool) -> Value {
         Event::OccupantsAdded { users: who } | Event::OccupantsRemoved { users: who } => {
             json!({ "users": users(who) })
         }
-        Event::MessagePosted { message, recipient, date_sent, send_to_chat, markable, silent, content } => json!({
-            "message": reference(message),
-            "recipient": recipient.map(UserId::get),
-            "date_sent": date_sent,
-            "send_to_chat": send_to_chat,
-            "markable": markable,
-            "silent": silent,
-            "content": shown(content, show, message_content),
-        }),
+        Event::MessagePosted { message, recipient, date_sent, send_to_chat, markable, silent, content } => {
+            json!({
+                "message": reference(message),
+                "recipient": recipient.map(UserId::get),
+                "date_sent": date_sent,
+                "send_to_chat": send_to_chat,
+                "markable": markable,
+                "silent": silent,
+                "content": shown(content, show, message_content),
+            })
+        }
         Event::MessageEdited { message, content } => json!({
             "message": reference(message),
             "content": shown(content, show, |text| json!({ "text": text.as_str() })),

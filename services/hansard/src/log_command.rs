@@ -106,7 +106,8 @@ async fn verify(log: &dyn Log, out: &mut impl Write) -> anyhow::Result<()> {
         let end = log.tail(partition).await?.next.0;
         let mut scan = Scan::new(format!("partition {partition}"), end);
         let checked =
-            eventlog::verify(log, partition, &mut |progress| scan.at(progress.next.0, progress.end.0)).await?;
+            eventlog::verify(log, partition, &mut |progress| scan.at(progress.next.0, progress.end.0))
+                .await?;
         scan.finish();
         let line = json!({
             "partition": partition.0,
@@ -125,7 +126,9 @@ impl Read {
         let dialog = self.dialog.as_deref().map(str::parse::<DialogId>).transpose();
         let dialog = dialog.context("--dialog takes a dialog's id: 24 hex digits")?;
         let mut left = self.limit.unwrap_or(u64::MAX);
-        for partition in partitions(log).filter(|partition| self.partition.is_none_or(|only| only == partition.0)) {
+        for partition in
+            partitions(log).filter(|partition| self.partition.is_none_or(|only| only == partition.0))
+        {
             let mut next = Offset(self.from).max(first_kept(log, partition).await?);
             let end = log.tail(partition).await?.next;
             let mut scan = Scan::new(format!("partition {partition}"), end.0);
@@ -144,7 +147,13 @@ impl Read {
     }
 
     /// Write what is wanted of a frame; how many lines that were.
-    fn write(&self, frame: &Frame, dialog: Option<DialogId>, left: u64, out: &mut impl Write) -> anyhow::Result<u64> {
+    fn write(
+        &self,
+        frame: &Frame,
+        dialog: Option<DialogId>,
+        left: u64,
+        out: &mut impl Write,
+    ) -> anyhow::Result<u64> {
         let mut written = 0;
         for (offset, bytes) in frame.numbered().filter(|(offset, _)| offset.0 >= self.from) {
             let envelope = wire::open(bytes).with_context(|| format!("at offset {offset}"))?;

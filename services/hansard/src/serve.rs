@@ -4,15 +4,18 @@
 //! in any more, then what was accepted is decided and appended, then folded; so whoever
 //! was told to wait still gets his answer.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use bus::{Capacity, Commands, Inbox, Position, Progress, Visibility};
+use domain::UserId;
 use domain::event::Stream;
 use eventlog::{Log, Partition, SqliteLog, partition_of};
 use identity::Identity;
-use readmodel::sqlite::{self, FactSource, Store};
+use readmodel::queries::{self, Queries};
+use readmodel::sqlite::{FactSource, Store};
 use runtime::lifecycle::{Signals, signals};
 use runtime::telemetry::{self, Metrics};
 use runtime::{Clock, DataFolder, Health, Ids, Stop, Tasks};
@@ -29,6 +32,8 @@ const STAGE_TIME_MAX: Duration = Duration::from_secs(2);
 const SWEEP_SESSIONS_EVERY: Duration = Duration::from_secs(60);
 /// How often the stores' own figures are copied into the metrics.
 const COPY_FIGURES_EVERY: Duration = Duration::from_secs(1);
+/// How often the health of the read models is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// Serve until a signal, or until something fails that no waiting mends.
 pub async fn serve(settings: Settings) -> anyhow::Result<()> {
@@ -48,11 +53,13 @@ struct Server {
 }
 
 /// What the roles share.
+#[derive(Clone)]
 struct Shared {
     clock: Clock,
     ids: Ids,
     application: Application,
     log: Arc<SqliteLog>,
+    readmodel: PathBuf,
     progress: Progress,
     identity: Arc<Identity>,
     health: Health,
@@ -75,6 +82,7 @@ impl Server {
             ids,
             application,
             log: Arc::new(log),
+            readmodel: store.path().to_owned(),
             progress: Progress::new(partitions),
             identity: Arc::new(identity),
             health: Health::new(),
@@ -86,14 +94,13 @@ impl Server {
             identity: Arc::clone(&shared.identity),
             _folder: folder,
         };
-        let inboxes = server.start_roles(settings, &shared, store)?;
-        server.start_gateway(settings, &shared, inboxes, (listener, metrics)).await?;
+        let commands = server.start_roles(settings, &shared, store)?;
+        server.start_gateway(settings, &shared, commands, (listener, metrics)).await?;
         Ok(server)
     }
 
     /// The projector and the writers, each on a thread of its own.
-    fn start_roles(&self, settings: &Settings, shared: &Shared, store: Store) -> anyhow::Result<Vec<Inbox>> {
-        let path = store.path().to_owned();
+    fn start_roles(&self, settings: &Settings, shared: &Shared, store: Store) -> anyhow::Result<Commands> {
         let log: Arc<dyn Log> = Arc::clone(&shared.log) as Arc<dyn Log>;
         let parts = projector::Parts {
             log: Arc::clone(&log),
@@ -110,7 +117,7 @@ impl Server {
                 log: Arc::clone(&log),
                 partition,
                 inbox,
-                rows: EmbeddedRows { source: FactSource::open(&path)?, partition },
+                rows: EmbeddedRows { source: FactSource::open(&shared.readmodel)?, partition },
                 progress: shared.progress.clone(),
                 clock: shared.clock.clone(),
                 ids: shared.ids.clone(),
@@ -119,19 +126,19 @@ impl Server {
             let name = format!("writer {partition}");
             spawn_blocking_role(&self.writers, &name, |stop| command::run(parts, stop));
         }
-        Ok(inboxes)
+        let partitions = settings.log.partitions;
+        let router = move |dialog| partition_of(&Stream::Dialog(dialog).key(), partitions).0;
+        Ok(Commands::new(inboxes, Arc::new(router)))
     }
 
+    /// The API: listening at once, closed until the read models have caught up.
     async fn start_gateway(
         &self,
         settings: &Settings,
         shared: &Shared,
-        inboxes: Vec<Inbox>,
+        commands: Commands,
         (listener, metrics): (TcpListener, Metrics),
     ) -> anyhow::Result<()> {
-        let partitions = settings.log.partitions;
-        let router = move |dialog| partition_of(&Stream::Dialog(dialog).key(), partitions).0;
-        let edge = gateway::Edge::new(edge_parts(settings, shared, Commands::new(inboxes, Arc::new(router)), &metrics).await?);
         let ids = shared.ids.clone();
         let limits = gateway::Limits {
             body_bytes_max: settings.server.body_bytes_max,
@@ -139,19 +146,41 @@ impl Server {
             ..gateway::Limits::default()
         };
         let new_id = Arc::new(move || format!("{:032x}", u128::from_be_bytes(ids.random())));
+        let gate = gateway::Gate::default();
+        let edge = gateway::Edge::new(gateway::Parts {
+            application: shared.application.at_the_edge(&settings.app),
+            limits: settings.limits(),
+            identity: Arc::clone(&shared.identity),
+            queries: queries(settings, &shared.readmodel)?,
+            commands,
+            progress: shared.progress.clone(),
+            clock: shared.clock.clone(),
+            ids: shared.ids.clone(),
+            private_dialog_key: private_dialog_key(&*shared.log).await?,
+            epoch: shared.log.epoch().0,
+            visible_within: settings.server.visible_within,
+            gate: gate.clone(),
+            health: shared.health.clone(),
+            render_metrics: {
+                let metrics = metrics.clone();
+                Arc::new(move || metrics.render())
+            },
+        })?;
         let front = gateway::Front::new(gateway::router(edge), limits, new_id);
         let connections = gateway::ConnectionLimits {
             connections_max: settings.server.connections_max,
             head_time_max: settings.server.head_time_max,
             drain_time_max: settings.server.drain_time_max,
         };
-        let address = listener.local_addr()?;
+        let (address, stop) = (listener.local_addr()?, self.http.stop());
+        self.http.spawn("http", gateway::serve(listener, front, connections, stop.clone()));
+        self.http.spawn("metrics", telemetry::keep_up(metrics, stop.clone()));
+        self.http.spawn("health", report_health(shared.clone(), settings.writer.lag_max, stop.clone()));
+        self.http.spawn("figures", copy_figures(Arc::clone(&shared.log), stop.clone()));
+        self.http.spawn("sessions", sweep_sessions(Arc::clone(&shared.identity), shared.clock.clone(), stop));
         self.caught_up(shared).await?;
-        raise_user_counter(shared, settings).await?;
-        self.http.spawn("http", gateway::serve(listener, front, connections, self.http.stop()));
-        self.http.spawn("metrics", telemetry::keep_up(metrics, self.http.stop()));
-        self.http.spawn("sessions", sweep_sessions(Arc::clone(&shared.identity), shared.clock.clone(), self.http.stop()));
-        self.http.spawn("figures", copy_figures(Arc::clone(&shared.log), self.http.stop()));
+        raise_user_counter(shared).await?;
+        gate.open();
         tracing::info!(%address, "serving");
         if shared.application.is_new {
             crate::output::greet(&shared.application.first_steps(address))?;
@@ -215,14 +244,52 @@ fn command_settings(settings: &Settings, application: &Application) -> command::
     let limits = settings.limits();
     command::Settings {
         application: application.id,
-        rules: domain::command::Rules {
-            occupants_max: limits.occupants_max,
-            admins_max: limits.admins_max,
-        },
+        rules: domain::command::Rules { occupants_max: limits.occupants_max, admins_max: limits.admins_max },
         facts_max: settings.writer.facts_max,
         recent_max: settings.writer.recent_max,
         lag_max: settings.writer.lag_max,
     }
+}
+
+fn queries(settings: &Settings, readmodel: &Path) -> anyhow::Result<Queries> {
+    let pool = queries::Settings {
+        threads: settings.readmodel.readers,
+        queue_max: settings.readmodel.read_queue_max,
+    };
+    Ok(Queries::open(readmodel, pool, settings.limits.receipts_max)?)
+}
+
+/// An id that any event has named is never issued again, even if the identity store was
+/// restored from an older copy than the log.
+async fn raise_user_counter(shared: &Shared) -> anyhow::Result<()> {
+    let highest = FactSource::open(&shared.readmodel)?.highest_user()?;
+    match UserId::new(highest) {
+        Some(user) => Ok(shared.identity.raise_counter_above(user).await?),
+        None => Ok(()),
+    }
+}
+
+/// Say whether the read models keep up: a load balancer should send nobody here otherwise.
+async fn report_health(shared: Shared, lag_max: u64, stop: Stop) -> anyhow::Result<()> {
+    let gauge = shared.health.register("read models");
+    let partitions = (0..shared.log.partitions()).map(Partition);
+    let tails = partitions.map(|partition| shared.log.watch(partition)).collect::<Result<Vec<_>, _>>()?;
+    while !stop.is_stopping() {
+        let behind = tails.iter().zip(0..).find_map(|(tail, partition)| {
+            let reached = shared.progress.reached(partition);
+            let lag = tail.borrow().0.saturating_sub(reached.next);
+            (!reached.folding || lag > lag_max).then(|| format!("partition {partition} lags by {lag} events"))
+        });
+        match behind {
+            None => gauge.ready(),
+            Some(why) => gauge.not_ready(why),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = stop.stopped() => {}
+        }
+    }
+    Ok(())
 }
 
 async fn sweep_sessions(identity: Arc<Identity>, clock: Clock, stop: Stop) -> anyhow::Result<()> {

@@ -44,7 +44,6 @@ pub struct Settings {
 /// `[server]`
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "defaults.toml explains each key")]
 pub struct Server {
     pub listen: SocketAddr,
     pub connections_max: usize,
@@ -62,7 +61,6 @@ pub struct Server {
 /// `[data]`
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "defaults.toml explains each key")]
 pub struct Data {
     pub folder: PathBuf,
 }
@@ -70,7 +68,6 @@ pub struct Data {
 /// `[app]`
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "defaults.toml explains each key")]
 pub struct App {
     pub id: u64,
     pub auth_key: Secret,
@@ -84,7 +81,6 @@ pub struct App {
 /// `[limits]`
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "defaults.toml explains each key")]
 pub struct LimitSettings {
     pub message_characters_max: usize,
     pub custom_bytes_max: usize,
@@ -105,7 +101,6 @@ pub struct LimitSettings {
 /// `[log]`
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "defaults.toml explains each key")]
 pub struct Log {
     pub partitions: u32,
 }
@@ -113,7 +108,6 @@ pub struct Log {
 /// `[writer]`
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "defaults.toml explains each key")]
 pub struct Writer {
     pub queue_max: usize,
     pub facts_max: usize,
@@ -124,7 +118,6 @@ pub struct Writer {
 /// `[readmodel]`
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "defaults.toml explains each key")]
 pub struct Readmodel {
     pub readers: usize,
     pub read_queue_max: usize,
@@ -133,7 +126,6 @@ pub struct Readmodel {
 /// `[identity]`
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "defaults.toml explains each key")]
 pub struct Identity {
     #[serde(with = "config::duration")]
     pub session_lifetime: Duration,
@@ -150,7 +142,6 @@ pub struct Identity {
 /// `[telemetry]`
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "defaults.toml explains each key")]
 pub struct Telemetry {
     pub format: LogFormat,
     pub filter: String,

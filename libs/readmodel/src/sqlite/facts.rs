@@ -49,6 +49,12 @@ impl FactSource {
         Ok((facts, checkpoint))
     }
 
+    /// The highest user id that any folded event named, 0 if none did.
+    pub fn highest_user(&self) -> Result<u64, Error> {
+        let sql = "SELECT coalesce(max(highest_user), 0) FROM checkpoints";
+        Ok(self.connection.query_row(sql, [], |row| number(row, 0))?)
+    }
+
     /// How far a partition has been folded.
     pub fn checkpoint(&self, partition: Partition) -> Result<Option<Checkpoint>, Error> {
         Ok(stored_checkpoint(&self.connection, partition)?)

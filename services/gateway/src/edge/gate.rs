@@ -1,0 +1,35 @@
+//! Closed until the read models have everything that was acknowledged before the process
+//! started: what a client was told yesterday is never missing today.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use crate::{ApiError, Edge};
+
+/// What a request that comes too early is told to wait.
+const RETRY_AFTER_START: Duration = Duration::from_secs(2);
+
+/// Whether the API is open. Cheap to clone; closed at first, and open for good once opened.
+#[derive(Debug, Clone, Default)]
+pub struct Gate(Arc<AtomicBool>);
+
+impl Gate {
+    /// Let requests in.
+    pub fn open(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    fn is_open(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// Lets a request through the gate, or answers 503 with `Retry-After`.
+pub(crate) async fn pass(State(edge): State<Edge>, request: Request, next: Next) -> Result<Response, ApiError> {
+    if edge.gate.is_open() { Ok(next.run(request).await) } else { Err(ApiError::Unavailable(RETRY_AFTER_START)) }
+}

@@ -12,6 +12,7 @@ mod history;
 mod list;
 mod names;
 mod pool;
+mod reader;
 mod receipts;
 mod seat;
 #[cfg(test)]
@@ -25,10 +26,10 @@ use domain::event::Kind;
 use domain::role::{Action, Role};
 use domain::{DialogId, MessageId, Refusal, Sequence, UserId};
 use eventlog::{Epoch, Offset, Partition};
-use rusqlite::Connection;
 
 use crate::sqlite::{self, OpenError};
 use pool::Pool;
+use reader::{Reader, Recounts};
 use seat::{Seat, Which};
 
 pub use crate::marks::Order;
@@ -60,6 +61,7 @@ impl From<rusqlite::Error> for Error {
 #[derive(Clone)]
 pub struct Queries {
     pool: Arc<Pool>,
+    recounts: Arc<Recounts>,
     receipts_max: usize,
 }
 
@@ -74,7 +76,8 @@ impl Queries {
     /// [`domain::Limits::receipts_max`]: in a dialog of more occupants nobody but author
     /// and viewer is named as reader.
     pub fn open(path: &Path, settings: Settings, receipts_max: usize) -> Result<Self, OpenError> {
-        Ok(Self { pool: Arc::new(Pool::open(path, settings)?), receipts_max })
+        let pool = Arc::new(Pool::open(path, settings)?);
+        Ok(Self { pool, recounts: Arc::default(), receipts_max })
     }
 
     /// How many questions wait for a thread.
@@ -82,24 +85,32 @@ impl Queries {
         self.pool.waiting()
     }
 
+    async fn ask<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Reader<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (recounts, receipts_max) = (Arc::clone(&self.recounts), self.receipts_max);
+        self.pool
+            .run(move |connection| query(&Reader { connection, recounts: &recounts, receipts_max }))
+            .await
+    }
+
     /// The dialog of that id as `viewer` sees it; `None` unless it is there and he is in it.
     /// One that he put out of his sight is there.
     pub async fn dialog(&self, viewer: UserId, id: DialogId) -> Result<Option<DialogView>, Error> {
-        let receipts_max = self.receipts_max;
-        self.pool.run(move |connection| dialog::dialog(connection, receipts_max, viewer, id)).await
+        self.ask(move |reader| dialog::dialog(reader, viewer, id)).await
     }
 
     /// Up to `limit` of the dialogs in `viewer`'s list after `skip`: those that he is in and
     /// all broadcasts, but for what he put out of his sight. By the date of the newest
     /// message that he sees, or else of creation; the newest first.
     pub async fn dialogs(&self, viewer: UserId, skip: usize, limit: usize) -> Result<DialogPage, Error> {
-        let receipts_max = self.receipts_max;
-        self.pool.run(move |connection| list::dialogs(connection, receipts_max, viewer, (skip, limit))).await
+        self.ask(move |reader| list::dialogs(reader, viewer, (skip, limit))).await
     }
 
     /// How many dialogs are in `viewer`'s list.
     pub async fn dialogs_count(&self, viewer: UserId) -> Result<u64, Error> {
-        self.pool.run(move |connection| list::count(connection, viewer)).await
+        self.ask(move |reader| list::count(reader, viewer)).await
     }
 
     /// A page of the messages that `viewer` sees in `dialog`.
@@ -109,10 +120,7 @@ impl Queries {
         dialog: DialogId,
         page: Page,
     ) -> Result<Result<History, Refusal>, Error> {
-        let receipts_max = self.receipts_max;
-        self.pool
-            .run(move |connection| history::history(connection, receipts_max, viewer, dialog, page))
-            .await
+        self.ask(move |reader| history::history(reader, viewer, dialog, page)).await
     }
 
     /// How many messages `viewer` sees in `dialog`.
@@ -121,7 +129,7 @@ impl Queries {
         viewer: UserId,
         dialog: DialogId,
     ) -> Result<Result<u64, Refusal>, Error> {
-        self.pool.run(move |connection| history::count(connection, viewer, dialog)).await
+        self.ask(move |reader| history::count(reader, viewer, dialog)).await
     }
 
     /// Those of `sequences` that `viewer` sees in `dialog`, in that order; none if he may
@@ -132,10 +140,7 @@ impl Queries {
         dialog: DialogId,
         sequences: Vec<Sequence>,
     ) -> Result<Vec<MessageView>, Error> {
-        let receipts_max = self.receipts_max;
-        self.pool
-            .run(move |connection| history::messages(connection, receipts_max, viewer, dialog, &sequences))
-            .await
+        self.ask(move |reader| history::messages(reader, viewer, dialog, &sequences)).await
     }
 
     /// What each of `ids` stands for, in that order: a message that `viewer` sees now, in
@@ -147,47 +152,48 @@ impl Queries {
         ids: Vec<MessageId>,
         within: Option<DialogId>,
     ) -> Result<Vec<Resolved>, Error> {
-        self.pool.run(move |connection| names::resolve(connection, viewer, &ids, within)).await
+        self.ask(move |reader| names::resolve(reader, viewer, &ids, within)).await
     }
 
     /// Whether `viewer` sees a message of that name in another dialog than `except`.
     pub async fn name_taken(&self, viewer: UserId, id: MessageId, except: DialogId) -> Result<bool, Error> {
-        self.pool.run(move |connection| names::taken(connection, viewer, id, except)).await
+        self.ask(move |reader| names::taken(reader, viewer, id, except)).await
     }
 
     /// How much `viewer` has not read: in the dialogs asked for, or in all of his.
     pub async fn unread(&self, viewer: UserId, dialogs: Option<Vec<DialogId>>) -> Result<Unread, Error> {
-        self.pool
-            .run(move |connection| match dialogs {
-                Some(dialogs) => unread_of(connection, viewer, &dialogs),
-                None => unread_of_all(connection, viewer),
-            })
-            .await
+        self.ask(move |reader| match dialogs {
+            Some(dialogs) => unread_of(reader, viewer, &dialogs),
+            None => unread_of_all(reader, viewer),
+        })
+        .await
     }
 
     /// What `viewer` is in the dialog of that id, and of what kind it is; `None` unless it
     /// is there.
     pub async fn role(&self, viewer: UserId, dialog: DialogId) -> Result<Option<(Kind, Role)>, Error> {
-        self.pool
-            .run(move |connection| {
-                let seat = Seat::of(connection, viewer, dialog)?;
-                Ok(seat.map(|seat| (seat.header.kind, seat.role())))
-            })
-            .await
+        self.ask(move |reader| {
+            let seat = Seat::of(reader, viewer, dialog)?;
+            Ok(seat.map(|seat| (seat.header.kind, seat.role())))
+        })
+        .await
     }
 
     /// How far each partition is folded, by partition.
     pub async fn checkpoints(&self) -> Result<Vec<Folded>, Error> {
-        self.pool.run(checkpoints).await
+        self.ask(checkpoints).await
     }
 }
 
-fn unread_of(connection: &Connection, viewer: UserId, dialogs: &[DialogId]) -> Result<Unread, Error> {
+fn unread_of(reader: &Reader<'_>, viewer: UserId, dialogs: &[DialogId]) -> Result<Unread, Error> {
     let mut unread = Unread::default();
     for dialog in dialogs {
-        let seat = Seat::of(connection, viewer, *dialog)?;
+        if unread.dialogs.iter().any(|(counted, _)| counted == dialog) {
+            continue;
+        }
+        let seat = Seat::of(reader, viewer, *dialog)?;
         let count = match seat.filter(|seat| seat.permit(Action::ReadHistory).is_ok()) {
-            Some(seat) => seat.unread(connection)?,
+            Some(seat) => seat.unread(reader)?,
             None => 0,
         };
         unread.total += count;
@@ -196,10 +202,10 @@ fn unread_of(connection: &Connection, viewer: UserId, dialogs: &[DialogId]) -> R
     Ok(unread)
 }
 
-fn unread_of_all(connection: &Connection, viewer: UserId) -> Result<Unread, Error> {
+fn unread_of_all(reader: &Reader<'_>, viewer: UserId) -> Result<Unread, Error> {
     let mut unread = Unread::default();
-    Seat::each(connection, viewer, Which::Member, |seat| {
-        let count = seat.unread(connection)?;
+    Seat::each(reader, viewer, Which::Member, |seat| {
+        let count = seat.unread(reader)?;
         if count > 0 {
             unread.total += count;
             unread.dialogs.push((seat.dialog, count));
@@ -209,9 +215,9 @@ fn unread_of_all(connection: &Connection, viewer: UserId) -> Result<Unread, Erro
     Ok(unread)
 }
 
-fn checkpoints(connection: &Connection) -> Result<Vec<Folded>, Error> {
+fn checkpoints(reader: &Reader<'_>) -> Result<Vec<Folded>, Error> {
     let sql = "SELECT partition, next_offset, epoch FROM checkpoints ORDER BY partition";
-    let mut statement = connection.prepare_cached(sql)?;
+    let mut statement = reader.connection.prepare_cached(sql)?;
     let mut rows = statement.query([])?;
     let mut folded = vec![];
     while let Some(row) = rows.next()? {

@@ -1,10 +1,11 @@
 //! The bits of a dialog's chunks for one viewer, read when the counts do not answer.
 
-use domain::{DialogId, UserId};
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
 use super::Error;
 use super::columns::{bits, int};
+use super::reader::{Reader, Recount};
+use super::seat::Seat;
 use crate::marks::{Chunk, Loaded, Want};
 
 const REMOVED: &str = "SELECT bits FROM removed_chunks WHERE dialog = ?1 AND chunk = ?2";
@@ -13,15 +14,15 @@ const OWN: &str =
 
 /// Reads bits, and remembers those of the chunk it read last: a page mostly lies in one.
 pub(super) struct Bitmaps<'c> {
-    connection: &'c Connection,
-    dialog: DialogId,
-    viewer: UserId,
+    reader: &'c Reader<'c>,
+    seat: &'c Seat,
     latest: Option<(u32, Want, Loaded)>,
+    found: Vec<Recount>,
 }
 
 impl<'c> Bitmaps<'c> {
-    pub(super) fn new(connection: &'c Connection, dialog: DialogId, viewer: UserId) -> Self {
-        Self { connection, dialog, viewer, latest: None }
+    pub(super) fn new(reader: &'c Reader<'c>, seat: &'c Seat) -> Self {
+        Self { reader, seat, latest: None, found: vec![] }
     }
 
     /// At least what `want` names of that chunk.
@@ -31,7 +32,11 @@ impl<'c> Bitmaps<'c> {
         };
         let latest = match self.latest.take().filter(suits) {
             Some(latest) => latest,
-            None => (chunk, want, self.read(chunk, want)?),
+            None => {
+                let loaded = self.read(chunk, want)?;
+                self.recount(chunk, want, &loaded);
+                (chunk, want, loaded)
+            }
         };
         Ok(&self.latest.insert(latest).2)
     }
@@ -41,22 +46,41 @@ impl<'c> Bitmaps<'c> {
         self.get(chunk, want).cloned()
     }
 
+    /// What the bits say where the counts are out of date.
+    fn recount(&mut self, chunk: u32, want: Want, loaded: &Loaded) {
+        let stored = self.seat.marks.sparse.get(chunk).filter(|entry| self.seat.is_stale(entry));
+        let Some(stored) = stored.filter(|_| want.own && want.removed) else { return };
+        if self.found.iter().all(|recount| recount.stored != *stored) {
+            let now = loaded.own.entry(chunk, &loaded.removed);
+            self.found.push(Recount { stored: *stored, now });
+        }
+    }
+
     fn read(&self, chunk: u32, want: Want) -> Result<Loaded, Error> {
         let mut loaded = Loaded::default();
         if want.removed {
-            let mut statement = self.connection.prepare_cached(REMOVED)?;
-            let mut rows = statement.query(params![self.dialog.as_bytes(), chunk])?;
+            let mut statement = self.reader.connection.prepare_cached(REMOVED)?;
+            let mut rows = statement.query(params![self.seat.dialog.as_bytes(), chunk])?;
             if let Some(row) = rows.next()? {
                 loaded.removed = bits(row, 0)?;
             }
         }
         if want.own {
-            let mut statement = self.connection.prepare_cached(OWN)?;
-            let mut rows = statement.query(params![self.dialog.as_bytes(), chunk, int(self.viewer.get())])?;
+            let mut statement = self.reader.connection.prepare_cached(OWN)?;
+            let mut rows =
+                statement.query(params![self.seat.dialog.as_bytes(), chunk, int(self.seat.viewer.get())])?;
             if let Some(row) = rows.next()? {
                 loaded.own = Chunk { read: bits(row, 0)?, delivered: bits(row, 1)?, hidden: bits(row, 2)? };
             }
         }
         Ok(loaded)
+    }
+}
+
+impl Drop for Bitmaps<'_> {
+    fn drop(&mut self) {
+        if !self.found.is_empty() {
+            self.reader.recounts.keep(self.seat, std::mem::take(&mut self.found));
+        }
     }
 }

@@ -3,9 +3,10 @@
 use domain::event::Kind;
 use domain::role::Action;
 use domain::{DialogId, Sequence, UserId};
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
 use super::columns::{damaged, int, message_id, number, permissions, time, user};
+use super::reader::Reader;
 use super::receipts::receipts;
 use super::seat::Seat;
 use super::{DialogView, Error, LastView, Status};
@@ -16,27 +17,22 @@ const OCCUPANTS: &str = "SELECT user FROM standings WHERE dialog = ?1 AND member
 const LAST: &str = "SELECT id, sender, text, date_sent FROM messages WHERE dialog = ?1 AND sequence = ?2";
 
 /// The dialog of that id; `None` unless it is there and `viewer` may see it.
-pub(super) fn dialog(
-    connection: &Connection,
-    receipts_max: usize,
-    viewer: UserId,
-    id: DialogId,
-) -> Result<Option<DialogView>, Error> {
-    match Seat::of(connection, viewer, id)? {
-        Some(seat) if seat.permit(Action::See).is_ok() => view(connection, receipts_max, seat).map(Some),
+pub(super) fn dialog(reader: &Reader<'_>, viewer: UserId, id: DialogId) -> Result<Option<DialogView>, Error> {
+    match Seat::of(reader, viewer, id)? {
+        Some(seat) if seat.permit(Action::See).is_ok() => view(reader, seat).map(Some),
         Some(_) | None => Ok(None),
     }
 }
 
 /// The whole of what `seat` is the ground of.
-pub(super) fn view(connection: &Connection, receipts_max: usize, seat: Seat) -> Result<DialogView, Error> {
-    let last = match seat.newest(connection)? {
-        Some(sequence) => Some(last(connection, receipts_max, &seat, sequence)?),
+pub(super) fn view(reader: &Reader<'_>, seat: Seat) -> Result<DialogView, Error> {
+    let last = match seat.newest(reader)? {
+        Some(sequence) => Some(last(reader, &seat, sequence)?),
         None => None,
     };
-    let (occupants, unread) = (occupants(connection, &seat)?, seat.unread(connection)?);
+    let (occupants, unread) = (occupants(reader, &seat)?, seat.unread(reader)?);
     let (role, hidden) = (seat.role(), seat.hidden());
-    let mut statement = connection.prepare_cached(CONTENT)?;
+    let mut statement = reader.connection.prepare_cached(CONTENT)?;
     let mut rows = statement.query([seat.dialog.as_bytes()])?;
     let row = rows.next()?.ok_or_else(|| damaged("a dialog is gone within a transaction"))?;
     Ok(DialogView {
@@ -61,12 +57,12 @@ pub(super) fn view(connection: &Connection, receipts_max: usize, seat: Seat) -> 
     })
 }
 
-fn occupants(connection: &Connection, seat: &Seat) -> Result<Vec<UserId>, Error> {
+fn occupants(reader: &Reader<'_>, seat: &Seat) -> Result<Vec<UserId>, Error> {
     match seat.header.kind {
         Kind::Broadcast | Kind::Public => return Ok(vec![]),
         Kind::Group | Kind::Private => {}
     }
-    let mut statement = connection.prepare_cached(OCCUPANTS)?;
+    let mut statement = reader.connection.prepare_cached(OCCUPANTS)?;
     let mut rows = statement.query([seat.dialog.as_bytes()])?;
     let mut occupants = vec![];
     while let Some(row) = rows.next()? {
@@ -75,18 +71,13 @@ fn occupants(connection: &Connection, seat: &Seat) -> Result<Vec<UserId>, Error>
     Ok(occupants)
 }
 
-fn last(
-    connection: &Connection,
-    receipts_max: usize,
-    seat: &Seat,
-    sequence: Sequence,
-) -> Result<LastView, Error> {
-    let mut statement = connection.prepare_cached(LAST)?;
+fn last(reader: &Reader<'_>, seat: &Seat, sequence: Sequence) -> Result<LastView, Error> {
+    let mut statement = reader.connection.prepare_cached(LAST)?;
     let mut rows = statement.query(params![seat.dialog.as_bytes(), int(sequence.0)])?;
     let row = rows.next()?.ok_or_else(|| damaged("the newest message is not there"))?;
     let sender = user(row, 1)?;
     let status = match sender == seat.viewer {
-        true => Some(status(connection, receipts_max, seat, sequence)?),
+        true => Some(status(reader, seat, sequence)?),
         false => None,
     };
     Ok(LastView {
@@ -101,12 +92,7 @@ fn last(
 
 /// How far the viewer's own message got. The newest of all is counted in the header;
 /// another one makes it necessary to visit the members.
-fn status(
-    connection: &Connection,
-    receipts_max: usize,
-    seat: &Seat,
-    sequence: Sequence,
-) -> Result<Status, Error> {
+fn status(reader: &Reader<'_>, seat: &Seat, sequence: Sequence) -> Result<Status, Error> {
     if !seat.header.kind.is_marked() {
         return Ok(Status::Sent);
     }
@@ -114,7 +100,7 @@ fn status(
     let (read, delivered) = if seat.last.sequence == sequence && seat.last.counts_known {
         (others > 0 && seat.last.read_by >= others, others > 0 && seat.last.delivered_by >= others)
     } else {
-        let receipt = receipts(connection, seat, receipts_max, &[(sequence, seat.viewer)])?.pop();
+        let receipt = receipts(reader, seat, &[(sequence, seat.viewer)])?.pop();
         receipt.map_or((false, false), |receipt| (receipt.read, receipt.delivered))
     };
     Ok(match (read, delivered) {

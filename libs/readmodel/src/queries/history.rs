@@ -5,10 +5,11 @@
 use domain::event::{Mark, Range};
 use domain::role::Action;
 use domain::{DialogId, Refusal, Sequence, Time, UserId};
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Row, params};
 
 use super::bitmaps::Bitmaps;
 use super::columns::{int, message_id, number, number_opt, sequence, time, user, user_opt};
+use super::reader::Reader;
 use super::receipts::receipts;
 use super::seat::Seat;
 use super::{Error, History, MessageView};
@@ -34,22 +35,21 @@ pub struct Page {
 
 /// A page of the history, or why `viewer` gets none.
 pub(super) fn history(
-    connection: &Connection,
-    receipts_max: usize,
+    reader: &Reader<'_>,
     viewer: UserId,
     dialog: DialogId,
     page: Page,
 ) -> Result<Result<History, Refusal>, Error> {
-    let seat = match readable(connection, viewer, dialog)? {
+    let seat = match readable(reader, viewer, dialog)? {
         Ok(seat) => seat,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let mut bitmaps = seat.bitmaps(connection);
+    let mut bitmaps = seat.bitmaps(reader);
     let Page { skip, limit, order } = page;
     let mut load = |chunk, want| bitmaps.load(chunk, want);
     let mut sequences = seat.view().page(order, skip, limit, &mut load)?;
     sequences.sort_unstable();
-    let mut messages = read(connection, receipts_max, &seat, &sequences)?;
+    let mut messages = read(reader, &seat, &sequences)?;
     let unread = if seat.header.kind.is_marked() { unread(&seat, &messages, &mut bitmaps)? } else { vec![] };
     if order == Order::NewestFirst {
         messages.reverse();
@@ -59,28 +59,27 @@ pub(super) fn history(
 
 /// How many messages `viewer` sees, or why he sees none.
 pub(super) fn count(
-    connection: &Connection,
+    reader: &Reader<'_>,
     viewer: UserId,
     dialog: DialogId,
 ) -> Result<Result<u64, Refusal>, Error> {
-    let seat = match readable(connection, viewer, dialog)? {
+    let seat = match readable(reader, viewer, dialog)? {
         Ok(seat) => seat,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let mut bitmaps = seat.bitmaps(connection);
+    let mut bitmaps = seat.bitmaps(reader);
     seat.view().count(&mut |chunk, want| bitmaps.load(chunk, want)).map(Ok)
 }
 
 /// Those of `sequences` that `viewer` sees, in that order.
 pub(super) fn messages(
-    connection: &Connection,
-    receipts_max: usize,
+    reader: &Reader<'_>,
     viewer: UserId,
     dialog: DialogId,
     sequences: &[Sequence],
 ) -> Result<Vec<MessageView>, Error> {
-    let Ok(seat) = readable(connection, viewer, dialog)? else { return Ok(vec![]) };
-    let mut bitmaps = seat.bitmaps(connection);
+    let Ok(seat) = readable(reader, viewer, dialog)? else { return Ok(vec![]) };
+    let mut bitmaps = seat.bitmaps(reader);
     let mut seen = vec![];
     for sequence in sequences {
         if seat.view().sees(sequence.0, &mut |chunk, want| bitmaps.load(chunk, want))? {
@@ -89,41 +88,32 @@ pub(super) fn messages(
     }
     seen.sort_unstable();
     seen.dedup();
-    let mut messages = read(connection, receipts_max, &seat, &seen)?;
+    let mut messages = read(reader, &seat, &seen)?;
     let place = |message: &MessageView| sequences.iter().position(|sequence| *sequence == message.sequence);
     messages.sort_by_key(place);
     Ok(messages)
 }
 
 /// The viewer's seat in a dialog whose history he may read.
-fn readable(
-    connection: &Connection,
-    viewer: UserId,
-    dialog: DialogId,
-) -> Result<Result<Seat, Refusal>, Error> {
-    let Some(seat) = Seat::of(connection, viewer, dialog)? else { return Ok(Err(Refusal::NoSuchDialog)) };
+fn readable(reader: &Reader<'_>, viewer: UserId, dialog: DialogId) -> Result<Result<Seat, Refusal>, Error> {
+    let Some(seat) = Seat::of(reader, viewer, dialog)? else { return Ok(Err(Refusal::NoSuchDialog)) };
     Ok(seat.permit(Action::ReadHistory).map(|()| seat))
 }
 
 /// The messages at `sequences`, which ascend and which the viewer sees.
-fn read(
-    connection: &Connection,
-    receipts_max: usize,
-    seat: &Seat,
-    sequences: &[u64],
-) -> Result<Vec<MessageView>, Error> {
+fn read(reader: &Reader<'_>, seat: &Seat, sequences: &[u64]) -> Result<Vec<MessageView>, Error> {
     let (Some(first), Some(last)) = (sequences.first(), sequences.last()) else { return Ok(vec![]) };
     let mut messages = Vec::with_capacity(sequences.len());
     if last - first < sequences.len() as u64 * WASTE_MAX {
-        stretch(connection, seat, (*first, *last), &mut messages)?;
+        stretch(reader, seat, (*first, *last), &mut messages)?;
         messages.retain(|message| sequences.binary_search(&message.sequence.0).is_ok());
     } else {
         for sequence in sequences {
-            stretch(connection, seat, (*sequence, *sequence), &mut messages)?;
+            stretch(reader, seat, (*sequence, *sequence), &mut messages)?;
         }
     }
     let named: Vec<_> = messages.iter().map(|message| (message.sequence, message.sender)).collect();
-    let receipts = receipts(connection, seat, receipts_max, &named)?;
+    let receipts = receipts(reader, seat, &named)?;
     for (message, receipt) in messages.iter_mut().zip(receipts) {
         message.read_ids = receipt.read_ids;
         message.delivered_ids = receipt.delivered_ids;
@@ -133,12 +123,12 @@ fn read(
 }
 
 fn stretch(
-    connection: &Connection,
+    reader: &Reader<'_>,
     seat: &Seat,
     (first, last): (u64, u64),
     messages: &mut Vec<MessageView>,
 ) -> Result<(), Error> {
-    let mut statement = connection.prepare_cached(STRETCH)?;
+    let mut statement = reader.connection.prepare_cached(STRETCH)?;
     let mut rows = statement.query(params![seat.dialog.as_bytes(), int(first), int(last)])?;
     while let Some(row) = rows.next()? {
         messages.push(message(row, seat.dialog)?);

@@ -6,10 +6,11 @@
 use std::cmp::Reverse;
 
 use domain::{DialogId, UserId};
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
 use super::columns::{damaged, int, number};
 use super::dialog::view;
+use super::reader::Reader;
 use super::seat::{Seat, Which};
 use super::{DialogPage, Error};
 
@@ -18,28 +19,27 @@ const DATE: &str = "SELECT date_sent FROM messages WHERE dialog = ?1 AND sequenc
 /// The dialogs in `viewer`'s list, by the date of the newest message that he sees, or
 /// else by their creation; the newest first, and of equal ones the greater id.
 pub(super) fn dialogs(
-    connection: &Connection,
-    receipts_max: usize,
+    reader: &Reader<'_>,
     viewer: UserId,
     (skip, limit): (usize, usize),
 ) -> Result<DialogPage, Error> {
     let mut all: Vec<(Reverse<(u64, DialogId)>, Seat)> = vec![];
-    each(connection, viewer, |seat| {
-        let order = (date(connection, &seat)?, seat.dialog);
+    each(reader, viewer, |seat| {
+        let order = (date(reader, &seat)?, seat.dialog);
         all.push((Reverse(order), seat));
         Ok(())
     })?;
     let total = all.len() as u64;
     all.sort_unstable_by_key(|(order, _)| *order);
     let page = all.into_iter().skip(skip).take(limit);
-    let items = page.map(|(_, seat)| view(connection, receipts_max, seat)).collect::<Result<_, _>>()?;
+    let items = page.map(|(_, seat)| view(reader, seat)).collect::<Result<_, _>>()?;
     Ok(DialogPage { total, items })
 }
 
 /// How many dialogs are in `viewer`'s list.
-pub(super) fn count(connection: &Connection, viewer: UserId) -> Result<u64, Error> {
+pub(super) fn count(reader: &Reader<'_>, viewer: UserId) -> Result<u64, Error> {
     let mut total = 0;
-    each(connection, viewer, |_| {
+    each(reader, viewer, |_| {
         total += 1;
         Ok(())
     })?;
@@ -47,22 +47,22 @@ pub(super) fn count(connection: &Connection, viewer: UserId) -> Result<u64, Erro
 }
 
 fn each(
-    connection: &Connection,
+    reader: &Reader<'_>,
     viewer: UserId,
     mut visit: impl FnMut(Seat) -> Result<(), Error>,
 ) -> Result<(), Error> {
     for which in [Which::Member, Which::Broadcasts] {
-        Seat::each(connection, viewer, which, |seat| if seat.hidden() { Ok(()) } else { visit(seat) })?;
+        Seat::each(reader, viewer, which, |seat| if seat.hidden() { Ok(()) } else { visit(seat) })?;
     }
     Ok(())
 }
 
-fn date(connection: &Connection, seat: &Seat) -> Result<u64, Error> {
-    let Some(newest) = seat.newest(connection)? else { return Ok(seat.created_at.seconds()) };
+fn date(reader: &Reader<'_>, seat: &Seat) -> Result<u64, Error> {
+    let Some(newest) = seat.newest(reader)? else { return Ok(seat.created_at.seconds()) };
     if newest == seat.header.head {
         return Ok(seat.header.last_sent);
     }
-    let mut statement = connection.prepare_cached(DATE)?;
+    let mut statement = reader.connection.prepare_cached(DATE)?;
     let mut rows = statement.query(params![seat.dialog.as_bytes(), int(newest.0)])?;
     let row = rows.next()?.ok_or_else(|| damaged("the newest message is not there"))?;
     number(row, 0)

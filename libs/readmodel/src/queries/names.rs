@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use domain::role::Action;
 use domain::{DialogId, MessageId, Sequence, UserId};
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
 use super::columns::{dialog_id, sequence, time, user};
+use super::reader::Reader;
 use super::seat::Seat;
 use super::{Error, Resolved};
 
@@ -22,12 +23,12 @@ const NAMESAKES_MAX: i64 = 1_000;
 /// What each of `ids` stands for, in that order: a message that `viewer` sees now, in the
 /// dialog `within` if there is one of that name, else the oldest. Others are left out.
 pub(super) fn resolve(
-    connection: &Connection,
+    reader: &Reader<'_>,
     viewer: UserId,
     ids: &[MessageId],
     within: Option<DialogId>,
 ) -> Result<Vec<Resolved>, Error> {
-    let mut names = Names { connection, viewer, seats: HashMap::new() };
+    let mut names = Names { reader, viewer, seats: HashMap::new() };
     let mut resolved = vec![];
     for id in ids {
         let there = match within {
@@ -45,17 +46,17 @@ pub(super) fn resolve(
 
 /// Whether `viewer` sees a message of that name in another dialog than `except`.
 pub(super) fn taken(
-    connection: &Connection,
+    reader: &Reader<'_>,
     viewer: UserId,
     id: MessageId,
     except: DialogId,
 ) -> Result<bool, Error> {
-    let mut names = Names { connection, viewer, seats: HashMap::new() };
+    let mut names = Names { reader, viewer, seats: HashMap::new() };
     Ok(names.first(id, None, |dialog| dialog != except)?.is_some())
 }
 
 struct Names<'c> {
-    connection: &'c Connection,
+    reader: &'c Reader<'c>,
     viewer: UserId,
     /// The dialogs looked at so far; `None` for those he may not read.
     seats: HashMap<DialogId, Option<Seat>>,
@@ -86,7 +87,7 @@ impl Names<'_> {
         within: Option<DialogId>,
     ) -> Result<Vec<(domain::Time, Resolved)>, Error> {
         let sql = if within.is_some() { IN_DIALOG } else { ANYWHERE };
-        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut statement = self.reader.connection.prepare_cached(sql)?;
         let mut rows = match within {
             Some(dialog) => statement.query(params![id.as_bytes(), dialog.as_bytes(), NAMESAKES_MAX])?,
             None => statement.query(params![id.as_bytes(), NAMESAKES_MAX])?,
@@ -101,12 +102,12 @@ impl Names<'_> {
 
     fn sees(&mut self, dialog: DialogId, sequence: Sequence) -> Result<bool, Error> {
         if !self.seats.contains_key(&dialog) {
-            let seat = Seat::of(self.connection, self.viewer, dialog)?;
+            let seat = Seat::of(self.reader, self.viewer, dialog)?;
             let seat = seat.filter(|seat| seat.permit(Action::ReadHistory).is_ok());
             self.seats.insert(dialog, seat);
         }
         let Some(Some(seat)) = self.seats.get(&dialog) else { return Ok(false) };
-        let mut bitmaps = seat.bitmaps(self.connection);
+        let mut bitmaps = seat.bitmaps(self.reader);
         seat.view().sees(sequence.0, &mut |chunk, want| bitmaps.load(chunk, want))
     }
 }

@@ -7,10 +7,11 @@ use std::collections::HashMap;
 
 use domain::event::Mark;
 use domain::{Sequence, UserId};
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
 use super::Error;
 use super::columns::{bits, user};
+use super::reader::Reader;
 use super::seat::{Seat, marks};
 use crate::marks::{Bits, Chunk, Marks, chunk_of};
 
@@ -33,15 +34,14 @@ pub(super) struct Receipt {
 
 /// The receipts of `messages`, each by its place and author, in the same order.
 pub(super) fn receipts(
-    connection: &Connection,
+    reader: &Reader<'_>,
     seat: &Seat,
-    receipts_max: usize,
     messages: &[(Sequence, UserId)],
 ) -> Result<Vec<Receipt>, Error> {
-    if seat.names_readers(receipts_max) {
-        return of_everybody(connection, seat, messages);
+    if seat.names_readers(reader.receipts_max) {
+        return of_everybody(reader, seat, messages);
     }
-    let mut bitmaps = seat.bitmaps(connection);
+    let mut bitmaps = seat.bitmaps(reader);
     let mut has = |mark, sequence: Sequence, sender| {
         let tracked = seat.header.kind.is_marked() && sender != seat.viewer;
         Ok::<_, Error>(tracked && seat.has(mark, sequence.0, &mut bitmaps)?)
@@ -70,12 +70,12 @@ impl Receipt {
 type Outside = HashMap<(u32, UserId), Chunk>;
 
 fn of_everybody(
-    connection: &Connection,
+    reader: &Reader<'_>,
     seat: &Seat,
     messages: &[(Sequence, UserId)],
 ) -> Result<Vec<Receipt>, Error> {
-    let members = members(connection, seat)?;
-    let outside = outside(connection, seat, &members, messages)?;
+    let members = members(reader, seat)?;
+    let outside = outside(reader, seat, &members, messages)?;
     let mut receipts = vec![];
     for (sequence, sender) in messages {
         let mut receipt = Receipt::of(*sender);
@@ -97,8 +97,8 @@ fn of_everybody(
     Ok(receipts)
 }
 
-fn members(connection: &Connection, seat: &Seat) -> Result<Vec<(UserId, Marks)>, Error> {
-    let mut statement = connection.prepare_cached(MEMBERS)?;
+fn members(reader: &Reader<'_>, seat: &Seat) -> Result<Vec<(UserId, Marks)>, Error> {
+    let mut statement = reader.connection.prepare_cached(MEMBERS)?;
     let mut rows = statement.query([seat.dialog.as_bytes()])?;
     let mut members = vec![];
     while let Some(row) = rows.next()? {
@@ -109,7 +109,7 @@ fn members(connection: &Connection, seat: &Seat) -> Result<Vec<(UserId, Marks)>,
 
 /// Reads the chunks of `messages` in which some member's entry says that he has a row.
 fn outside(
-    connection: &Connection,
+    reader: &Reader<'_>,
     seat: &Seat,
     members: &[(UserId, Marks)],
     messages: &[(Sequence, UserId)],
@@ -120,7 +120,7 @@ fn outside(
     chunks.retain(|chunk| members.iter().any(|(_, marks)| marks.sparse.get(*chunk).is_some()));
     let mut outside = Outside::new();
     for chunk in chunks {
-        let mut statement = connection.prepare_cached(CHUNK)?;
+        let mut statement = reader.connection.prepare_cached(CHUNK)?;
         let mut rows = statement.query(params![seat.dialog.as_bytes(), chunk])?;
         while let Some(row) = rows.next()? {
             let bits = Chunk { read: bits(row, 1)?, delivered: bits(row, 2)?, hidden: Bits::EMPTY };

@@ -5,14 +5,15 @@ use domain::event::{Kind, Mark};
 use domain::facts::{Header, Standing as StandingFact};
 use domain::role::{Action, Role, permit};
 use domain::{DialogId, Refusal, Sequence, Time, UserId};
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Row, params};
 
 use super::Error;
 use super::bitmaps::Bitmaps;
 use super::columns::{
     admins, bytes, dialog_id, int, kind, number, number_opt, sequence, small, time, user, user_opt,
 };
-use crate::marks::{Marks, Removals, Run, Sparse, View, Want, bit_of, chunk_of, unread};
+use super::reader::{Reader, Recount};
+use crate::marks::{Entry, Marks, Removals, Run, Sparse, View, Want, bit_of, chunk_of, unread};
 use crate::rows::LastMessage;
 
 /// A dialog, but for what people wrote, and what one user is and has in it.
@@ -29,13 +30,17 @@ pub(super) struct Seat {
     /// He sees no message up to here.
     pub(super) floor: u64,
     removals: Removals,
+    /// When the standing began, and after which message unread counts.
+    pub(super) began: (u64, u64),
+    /// Counts in `marks` that are not those of the row.
+    pub(super) corrected: Vec<Recount>,
 }
 
 /// The columns of a seat: of the dialog `d`, the standing `s` and the removals `r`.
 const COLUMNS: &str = "d.dialog, d.kind, d.alive, d.owner, d.owner_present, d.opponent, d.admins, d.head,
     d.cleared_to, d.occupants, d.last_sent, d.created_at, d.last_sequence, d.last_sender, d.last_read_by,
     d.last_delivered_by, d.last_counts_known, s.member, s.hidden_at, s.from_sequence, s.cleared_to,
-    s.read_base, s.read_to, s.delivered_base, s.delivered_to, s.sparse, r.counts";
+    s.read_base, s.read_to, s.delivered_base, s.delivered_to, s.sparse, s.joined_at, r.counts";
 
 /// One dialog, whether or not the user has a standing in it.
 const OF_DIALOG: &str = "FROM dialogs d
@@ -66,21 +71,17 @@ pub(super) enum Which {
 
 impl Seat {
     /// The dialog of that id as `viewer` has it; `None` if there is none, or none any more.
-    pub(super) fn of(
-        connection: &Connection,
-        viewer: UserId,
-        dialog: DialogId,
-    ) -> Result<Option<Self>, Error> {
-        let mut statement = connection.prepare_cached(&format!("SELECT {COLUMNS} {OF_DIALOG}"))?;
+    pub(super) fn of(reader: &Reader<'_>, viewer: UserId, dialog: DialogId) -> Result<Option<Self>, Error> {
+        let mut statement = reader.connection.prepare_cached(&format!("SELECT {COLUMNS} {OF_DIALOG}"))?;
         let mut rows = statement.query(params![dialog.as_bytes(), int(viewer.get())])?;
         let Some(row) = rows.next()? else { return Ok(None) };
-        let seat = Self::from_row(row, viewer)?;
+        let seat = Self::from_row(reader, row, viewer)?;
         Ok(Some(seat).filter(|seat| seat.header.alive))
     }
 
     /// Calls `visit` with each of his dialogs of that sort that is there.
     pub(super) fn each(
-        connection: &Connection,
+        reader: &Reader<'_>,
         viewer: UserId,
         which: Which,
         mut visit: impl FnMut(Self) -> Result<(), Error>,
@@ -89,15 +90,15 @@ impl Seat {
             Which::Member => OF_MEMBER,
             Which::Broadcasts => BROADCASTS,
         };
-        let mut statement = connection.prepare_cached(&format!("SELECT {COLUMNS} {from}"))?;
+        let mut statement = reader.connection.prepare_cached(&format!("SELECT {COLUMNS} {from}"))?;
         let mut rows = statement.query([int(viewer.get())])?;
         while let Some(row) = rows.next()? {
-            visit(Self::from_row(row, viewer)?)?;
+            visit(Self::from_row(reader, row, viewer)?)?;
         }
         Ok(())
     }
 
-    fn from_row(row: &Row<'_>, viewer: UserId) -> Result<Self, Error> {
+    fn from_row(reader: &Reader<'_>, row: &Row<'_>, viewer: UserId) -> Result<Self, Error> {
         let header = Header {
             kind: kind(row, 1)?,
             alive: row.get(2)?,
@@ -129,7 +130,9 @@ impl Seat {
             standing: None,
             from: 0,
             floor: cleared_to,
-            removals: Removals::decode(bytes(row, 26)?)?,
+            removals: Removals::decode(bytes(row, 27)?)?,
+            began: (0, 0),
+            corrected: vec![],
         };
         if let Some(member) = row.get::<_, Option<bool>>(17)? {
             let hidden_at = number_opt(row, 18)?.map(Sequence);
@@ -137,6 +140,8 @@ impl Seat {
             seat.from = number(row, 19)?;
             seat.floor = number(row, 20)?.max(cleared_to);
             seat.marks = marks(row, 21)?;
+            seat.began = (number(row, 26)?, seat.from);
+            reader.recounts.correct(&mut seat);
         }
         Ok(seat)
     }
@@ -155,8 +160,8 @@ impl Seat {
         self.standing.is_some_and(|standing| standing.hides(self.header.kind, self.header.head))
     }
 
-    pub(super) fn bitmaps<'c>(&self, connection: &'c Connection) -> Bitmaps<'c> {
-        Bitmaps::new(connection, self.dialog, self.viewer)
+    pub(super) fn bitmaps<'c>(&'c self, reader: &'c Reader<'c>) -> Bitmaps<'c> {
+        Bitmaps::new(reader, self)
     }
 
     pub(super) fn view(&self) -> View<'_> {
@@ -165,17 +170,17 @@ impl Seat {
 
     /// How many messages the viewer has not read; 0 where reading is not tracked and in
     /// what he has put out of his sight.
-    pub(super) fn unread(&self, connection: &Connection) -> Result<u64, Error> {
+    pub(super) fn unread(&self, reader: &Reader<'_>) -> Result<u64, Error> {
         let tracked = self.header.kind.is_marked() && self.role() != Role::Outsider && !self.hidden();
         if !tracked {
             return Ok(0);
         }
-        let mut bitmaps = self.bitmaps(connection);
+        let mut bitmaps = self.bitmaps(reader);
         unread(&self.view(), self.from, &mut |chunk, want| bitmaps.load(chunk, want))
     }
 
     /// The newest message that the viewer sees.
-    pub(super) fn newest(&self, connection: &Connection) -> Result<Option<Sequence>, Error> {
+    pub(super) fn newest(&self, reader: &Reader<'_>) -> Result<Option<Sequence>, Error> {
         let last = self.last.sequence.0;
         if last <= self.floor {
             return Ok(None);
@@ -183,8 +188,14 @@ impl Seat {
         if self.marks.sparse.get(chunk_of(last)).is_none_or(|entry| entry.hidden == 0) {
             return Ok(Some(self.last.sequence));
         }
-        let mut bitmaps = self.bitmaps(connection);
+        let mut bitmaps = self.bitmaps(reader);
         Ok(self.view().newest(&mut |chunk, want| bitmaps.load(chunk, want))?.map(Sequence))
+    }
+
+    /// Whether those counts were written before a later removal, and there is something to
+    /// correct.
+    pub(super) fn is_stale(&self, entry: &Entry) -> bool {
+        (entry.seen > 0 || entry.hidden > 0) && entry.removed != self.removals.of(entry.chunk)
     }
 
     /// Whether the message at `sequence` is removed.

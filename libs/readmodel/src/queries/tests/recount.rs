@@ -351,11 +351,26 @@ fn check(
 ) -> Result<(), TestCaseError> {
     let mut world = World::default();
     let (mut model, mut recount) = (Model::new(receipts_max), Recount::default());
-    for records in world.history(steps) {
+    for (index, records) in world.history(steps).into_iter().enumerate() {
         records.iter().for_each(|record| recount.count(record));
         model.fold(records);
+        if index % 5 == 4 {
+            world.users().try_for_each(|viewer| check_counts(&model, &recount, viewer))?;
+        }
     }
     world.users().try_for_each(|viewer| check_viewer(&model, &recount, viewer, page))
+}
+
+/// The counts also hold in the middle, where earlier answers have corrected some.
+fn check_counts(model: &Model, recount: &Recount, viewer: UserId) -> Result<(), TestCaseError> {
+    let dialogs = recount.dialogs.values();
+    let total: u64 = dialogs.map(|dialog| dialog.unread(viewer)).sum();
+    prop_assert_eq!(model.ask(model.queries.unread(viewer, None)).total, total);
+    for (id, dialog) in recount.dialogs.iter().filter(|(_, dialog)| dialog.readable(viewer)) {
+        let count = model.ask(model.queries.history_count(viewer, *id));
+        prop_assert_eq!(count, Ok(dialog.visible(viewer).len() as u64));
+    }
+    Ok(())
 }
 
 proptest! {

@@ -1,0 +1,224 @@
+//! How fast queries answer, and whether that grows with a history: medians in microseconds,
+//! with the hop to the reading thread and its transaction; the first line is the hop alone.
+//!
+//! `cargo run --release -p readmodel --features testing --example queries [messages [dialogs]]`
+
+#![expect(clippy::print_stdout, reason = "a measurement prints")]
+#![expect(clippy::unwrap_used, reason = "a measurement may stop at anything unexpected")]
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use domain::content::{Content, DialogContent, MessageContent, Text};
+use domain::event::{Event, Kind, Mark, Marked, MessageRef, Range, Record, Stream};
+use domain::{ApplicationId, CommandId, DialogId, MessageId, Sequence, Time, UserId};
+use readmodel::queries::{Order, Page, Queries, Settings};
+use readmodel::sqlite::Store;
+use readmodel::testing::Feeder;
+
+/// Occupants of a dialog.
+const OCCUPANTS: u64 = 10;
+/// Dialogs of the one who lists them.
+const LISTED: usize = 1_000;
+/// Events folded at once.
+const BATCH: usize = 4_000;
+/// Times that a query is asked.
+const TIMES: usize = 400;
+
+fn user(number: u64) -> UserId {
+    UserId::new(number).unwrap()
+}
+
+fn dialog(number: u64) -> DialogId {
+    DialogId::from_parts(u32::MAX, number.to_be_bytes())
+}
+
+fn message(sequence: u64) -> MessageRef {
+    MessageRef { sequence: Sequence(sequence), id: MessageId::from_parts(7, sequence.to_be_bytes()) }
+}
+
+/// Folds events in batches.
+struct Fold {
+    store: Store,
+    feeder: Feeder,
+    waiting: Vec<Record>,
+    now: u64,
+}
+
+impl Fold {
+    fn event(&mut self, dialog: DialogId, actor: u64, event: Event) {
+        self.now += 1;
+        self.waiting.push(Record {
+            id: [0; 16],
+            command: CommandId([0; 16]),
+            application: ApplicationId::new(1).unwrap(),
+            stream: Stream::Dialog(dialog),
+            actor: UserId::new(actor),
+            at: Time(self.now),
+            event,
+        });
+        if self.waiting.len() >= BATCH {
+            self.flush();
+        }
+    }
+
+    fn flush(&mut self) {
+        let batch = self.feeder.batch(std::mem::take(&mut self.waiting));
+        self.store.apply(&batch).unwrap();
+    }
+
+    fn create(&mut self, dialog: DialogId, occupants: Vec<UserId>) {
+        let content =
+            DialogContent { name: Some(Text::stored("lobby".to_owned())), ..DialogContent::default() };
+        let event = Event::DialogCreated {
+            kind: Kind::Group,
+            owner: occupants[0],
+            occupants,
+            admins: vec![],
+            permissions: None,
+            content: Content::Known(content),
+        };
+        self.event(dialog, 1, event);
+    }
+
+    fn post(&mut self, dialog: DialogId, sequence: u64) {
+        let text = Text::stored("Good morning, everybody; shall we begin?".to_owned());
+        let event = Event::MessagePosted {
+            message: message(sequence),
+            recipient: None,
+            date_sent: self.now / 1000,
+            send_to_chat: true,
+            markable: false,
+            silent: false,
+            content: Content::Known(MessageContent { text: Some(text), ..MessageContent::default() }),
+        };
+        self.event(dialog, 1, event);
+    }
+
+    /// One message in ten, once all are there.
+    fn remove(&mut self, dialog: DialogId, head: u64) {
+        for sequence in (3..=head).step_by(10) {
+            self.event(dialog, 1, Event::MessagesRemoved { messages: vec![message(sequence)] });
+        }
+    }
+
+    /// User 2 has read a tenth, then every other message by itself, and hides one in a hundred.
+    fn mark(&mut self, dialog: DialogId, head: u64) {
+        let run = Range { first: Sequence(1), last: Sequence(head / 10) };
+        let marked = Marked::Listed(vec![run]);
+        self.event(dialog, 2, Event::MessagesMarked { mark: Mark::Read, marked });
+        for sequence in (head / 10 + 2..=head).step_by(2) {
+            let marked = Marked::Named(vec![message(sequence)]);
+            self.event(dialog, 2, Event::MessagesMarked { mark: Mark::Read, marked });
+        }
+        for sequence in (5..=head).step_by(100) {
+            self.event(dialog, 2, Event::MessagesHidden { messages: vec![message(sequence)] });
+        }
+    }
+
+    fn history(&mut self, dialog: DialogId, head: u64, removed_last: bool) {
+        self.create(dialog, (1..=OCCUPANTS).map(user).collect());
+        (1..=head).for_each(|sequence| self.post(dialog, sequence));
+        if removed_last {
+            self.mark(dialog, head);
+            self.remove(dialog, head);
+        } else {
+            self.remove(dialog, head);
+            self.mark(dialog, head);
+        }
+        self.flush();
+    }
+}
+
+struct Asked {
+    queries: Queries,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Asked {
+    /// The median time of an answer.
+    fn median<T>(&self, question: impl AsyncFn(&Queries) -> T) -> Duration {
+        let mut times: Vec<_> = (0..TIMES)
+            .map(|_| {
+                let start = Instant::now();
+                self.runtime.block_on(question(&self.queries));
+                start.elapsed()
+            })
+            .collect();
+        times.sort_unstable();
+        times[TIMES / 2]
+    }
+
+    fn print<T>(&self, name: &str, question: impl AsyncFn(&Queries) -> T) {
+        println!("{:>9.1}  {name}", self.median(question).as_secs_f64() * 1e6);
+    }
+}
+
+fn main() {
+    let mut arguments = std::env::args().skip(1).map(|argument| argument.parse::<u64>().unwrap());
+    let head = arguments.next().unwrap_or(1_000_000);
+    let dialogs = arguments.next().unwrap_or(200_000);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("readmodel.db");
+    fill(&path, head, dialogs);
+    let settings = Settings { threads: 1, ..Settings::default() };
+    let queries = Queries::open(&path, settings, 1_000).unwrap();
+    let asked = Asked { queries, runtime: tokio::runtime::Builder::new_current_thread().build().unwrap() };
+    asked.print("the hop alone", async |queries| queries.checkpoints().await.unwrap());
+    for (name, of, head) in [("100", 1, 100), ("all, removed first", 2, head), ("all, removed last", 3, head)]
+    {
+        measure_history(&asked, name, dialog(of), head);
+    }
+    let lister = user(1_000_000);
+    for limit in [1, 100] {
+        asked.print(&format!("dialogs: {limit} of {LISTED} among {dialogs}"), async |queries| {
+            queries.dialogs(lister, 0, limit).await.unwrap()
+        });
+    }
+    asked.print(&format!("unread over {LISTED} dialogs"), async |queries| {
+        queries.unread(lister, None).await.unwrap()
+    });
+    asked.print("dialogs_count", async |queries| queries.dialogs_count(lister).await.unwrap());
+}
+
+fn measure_history(asked: &Asked, name: &str, dialog: DialogId, head: u64) {
+    let viewer = user(2);
+    asked.print(&format!("unread of {name}"), async |queries| {
+        queries.unread(viewer, Some(vec![dialog])).await.unwrap()
+    });
+    asked.print(&format!("role in {name}"), async |queries| queries.role(viewer, dialog).await.unwrap());
+    asked.print(&format!("dialog of {name}"), async |queries| queries.dialog(viewer, dialog).await.unwrap());
+    for (who, skip) in [(2, 0), (2, head / 2), (3, 0), (3, head / 2)] {
+        let page = Page { skip, limit: 50, order: Order::OldestFirst };
+        asked.print(&format!("page of 50 of {name}, skip {skip}, user {who}"), async |queries| {
+            queries.history(user(who), dialog, page).await.unwrap().unwrap()
+        });
+    }
+    asked.print(&format!("history_count of {name}"), async |queries| {
+        queries.history_count(viewer, dialog).await.unwrap()
+    });
+}
+
+/// Dialogs 1 to 3 have the histories that are compared; the others a message each, and
+/// every so many of them the one who lists.
+fn fill(path: &Path, head: u64, dialogs: u64) {
+    let start = Instant::now();
+    let store = Store::open_or_create(path).unwrap();
+    let mut fold = Fold { store, feeder: Feeder::new(1), waiting: vec![], now: 1_700_000_000_000 };
+    fold.history(dialog(1), 100, false);
+    fold.history(dialog(2), head, false);
+    fold.history(dialog(3), head, true);
+    for number in 0..dialogs {
+        let id = dialog(1_000 + number);
+        let mut occupants: Vec<_> =
+            (0..OCCUPANTS).map(|other| user(10 + number * 7 % 50_000 + other)).collect();
+        if number % (dialogs / LISTED as u64).max(1) == 0 {
+            occupants.push(user(1_000_000));
+        }
+        fold.create(id, occupants);
+        (1..=5).for_each(|sequence| fold.post(id, sequence));
+    }
+    fold.flush();
+    fold.store.close().unwrap();
+    println!("filled in {:.0} s", start.elapsed().as_secs_f64());
+}

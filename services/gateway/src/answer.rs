@@ -43,9 +43,19 @@ pub fn empty() -> Response {
 /// JSON with any status. A value that refuses to be written is our fault: 500.
 pub fn json(status: StatusCode, value: &impl Serialize) -> Response {
     let mut body = Vec::with_capacity(BODY_BYTES_EXPECTED);
-    if let Err(cause) = serde_json::to_writer(&mut body, value) {
-        return ApiError::internal(cause).into_response();
+    match serde_json::to_writer(&mut body, value) {
+        Ok(()) => text_of_json(status, body),
+        Err(cause) => broken(cause),
     }
+}
+
+/// 500 for a value that refused to be written.
+pub(crate) fn broken(cause: serde_json::Error) -> Response {
+    ApiError::internal(cause).into_response()
+}
+
+/// JSON that has been written already, with any status.
+pub(crate) fn text_of_json(status: StatusCode, body: Vec<u8>) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     response

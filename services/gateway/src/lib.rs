@@ -2,18 +2,26 @@
 //!
 //! The conventions of the wire are kept here once, for all endpoints: [`Front`] is
 //! what every request passes, [`Params`] and [`Path`] are what it asks with,
-//! [`answer`] and [`ApiError`] are what it gets.
+//! [`answer`] and [`ApiError`] are what it gets. The endpoints, one file each, stand on an
+//! [`Edge`]; [`router`] knows them all.
 
 pub mod answer;
 mod cors;
+mod edge;
+mod endpoints;
 mod error;
+mod fields;
 mod front;
+mod late;
 mod params;
 mod path;
 mod serve;
+mod shown;
 #[cfg(test)]
 mod testing;
 
+pub use edge::{Application, EXTENSION_KEYS_MAX, Edge, Gate, Parts, RenderMetrics, VISIBLE_WITHIN};
+pub use endpoints::router;
 pub use error::{ApiError, FieldError, Text};
 pub use front::{Front, Limits, NewRequestId, Visit};
 pub use params::{Direction, PAGE_ITEMS_MAX, Page, Params, Sort};

@@ -36,7 +36,12 @@ pub struct ConnectionLimits {
 
 /// Accept and serve connections until `stop`; then accept no more, let requests under way
 /// finish, and return.
-pub async fn serve(listener: TcpListener, front: Front, limits: ConnectionLimits, stop: Stop) -> anyhow::Result<()> {
+pub async fn serve(
+    listener: TcpListener,
+    front: Front,
+    limits: ConnectionLimits,
+    stop: Stop,
+) -> anyhow::Result<()> {
     let places = Arc::new(Semaphore::new(limits.connections_max));
     let graceful = GracefulShutdown::new();
     let connections = TaskTracker::new();

@@ -1,5 +1,8 @@
 //! Ask a router in process and show the whole answer, for inline snapshots.
 
+pub(crate) mod chat;
+mod writer;
+
 use std::fmt::Write as _;
 use std::sync::Arc;
 

@@ -30,6 +30,14 @@ impl Gate {
 }
 
 /// Lets a request through the gate, or answers 503 with `Retry-After`.
-pub(crate) async fn pass(State(edge): State<Edge>, request: Request, next: Next) -> Result<Response, ApiError> {
-    if edge.gate.is_open() { Ok(next.run(request).await) } else { Err(ApiError::Unavailable(RETRY_AFTER_START)) }
+pub(crate) async fn pass(
+    State(edge): State<Edge>,
+    request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    if edge.gate.is_open() {
+        Ok(next.run(request).await)
+    } else {
+        Err(ApiError::Unavailable(RETRY_AFTER_START))
+    }
 }

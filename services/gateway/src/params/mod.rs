@@ -41,6 +41,11 @@ impl Params {
         self.0.contains_key(name)
     }
 
+    /// Is what is there of this name an object, as `name[key]=…` makes one?
+    pub fn is_object(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(Value::is_object)
+    }
+
     /// What no reader has taken, in the order it came.
     pub fn rest(self) -> Map<String, Value> {
         self.0

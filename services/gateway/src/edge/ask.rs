@@ -1,0 +1,85 @@
+//! From a command to an answer: ask, wait until it can be seen, and say where in the log
+//! it stands.
+
+use std::time::Duration;
+
+use axum::response::Response;
+use bus::{Decided, Position, Visibility};
+use domain::command::Request;
+use futures::future::join_all;
+use http::HeaderValue;
+
+use super::Edge;
+use super::position::{LOG_POSITION, LOG_VISIBLE, LogPosition};
+use crate::ApiError;
+
+/// When to ask again for what the read models are late for.
+pub(crate) const RETRY_AFTER_LAG: Duration = Duration::from_secs(1);
+
+/// A command that was decided and is durable.
+#[derive(Debug)]
+pub(crate) struct Done {
+    /// What came of it.
+    pub(crate) decided: Decided,
+    /// Whether the read models show it already.
+    pub(crate) visible: bool,
+}
+
+impl Done {
+    /// What its answer has to say about the log.
+    pub(crate) fn seen(&self) -> Seen {
+        Seen { positions: vec![self.decided.position], visible: self.visible }
+    }
+}
+
+/// What an answer says about the log: up to where it goes, and whether the read models
+/// have come that far.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Seen {
+    positions: Vec<Position>,
+    visible: bool,
+}
+
+impl Seen {
+    /// Nothing was done: nothing is said.
+    pub(crate) fn nothing() -> Self {
+        Self { positions: vec![], visible: true }
+    }
+
+    /// This and what `done` adds to it.
+    pub(crate) fn add(&mut self, done: &Done) {
+        self.positions.push(done.decided.position);
+        self.visible &= done.visible;
+    }
+
+    /// The answer that says so.
+    pub(crate) fn on(self, mut response: Response) -> Response {
+        let position = LogPosition::of(self.positions).and_then(|position| position.header());
+        if let Some(position) = position {
+            response.headers_mut().insert(LOG_POSITION, position);
+        }
+        if !self.visible {
+            response.headers_mut().insert(LOG_VISIBLE, HeaderValue::from_static("0"));
+        }
+        response
+    }
+}
+
+impl Edge {
+    /// Has the command decided, and waits a bounded time until what came of it can be read.
+    ///
+    /// # Errors
+    ///
+    /// The refusal's own; 503 or 507 with `Retry-After` if it could not be decided.
+    pub(crate) async fn ask(&self, request: Request) -> Result<Done, ApiError> {
+        let decided = self.commands.ask(request).await??;
+        let visibility = self.progress.wait(decided.position, self.visible_within).await;
+        Ok(Done { decided, visible: visibility == Visibility::Visible })
+    }
+
+    /// Asks several, side by side; the answers stand in the same order. The caller bounds
+    /// how many.
+    pub(crate) async fn ask_each(&self, requests: Vec<Request>) -> Vec<Result<Done, ApiError>> {
+        join_all(requests.into_iter().map(|request| self.ask(request))).await
+    }
+}

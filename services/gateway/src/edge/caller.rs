@@ -1,0 +1,83 @@
+//! Who asks. An endpoint that takes a [`Caller`] or a [`Session`] can only be reached by
+//! one: asking for it is the authentication.
+
+use axum::extract::FromRequestParts;
+use bus::Visibility;
+use domain::UserId;
+use futures::future::join_all;
+use http::request::Parts;
+
+use super::position::MIN_LOG_POSITION;
+use super::{Edge, LogPosition, RETRY_AFTER_LAG};
+use crate::{ApiError, Visit};
+
+/// A valid session of the application, be it a user's or the application's own.
+///
+/// Fails with 401: without a token in so many words, otherwise in the exact words that
+/// make clients open a new session.
+pub(crate) struct Session {
+    /// What its token says.
+    pub(crate) caller: identity::Caller,
+    /// The token.
+    pub(crate) token: String,
+}
+
+/// A user with a valid session.
+///
+/// Fails as [`Session`] does; with 403 for a session of the application's own; and for a
+/// `Min-Log-Position` that is malformed (400), of another log (422) or not reached by the
+/// read models in time (503).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Caller(pub(crate) UserId);
+
+/// The token that a request carries; an empty one is none.
+pub(crate) fn token(parts: &Parts) -> Option<&[u8]> {
+    parts.headers.get("cb-token").map(http::HeaderValue::as_bytes).filter(|token| !token.is_empty())
+}
+
+/// Who asks, and the token that proves it.
+async fn authenticate<'a>(parts: &'a Parts, edge: &Edge) -> Result<(identity::Caller, &'a str), ApiError> {
+    let token = token(parts).ok_or(ApiError::TokenRequired)?;
+    let token = std::str::from_utf8(token).map_err(|_| ApiError::SessionRequired)?;
+    let caller = edge.identity.authenticate(token, edge.clock.now()).await?;
+    if caller.application != edge.application.id {
+        return Err(ApiError::SessionRequired);
+    }
+    if let Some(visit) = parts.extensions.get::<Visit>() {
+        visit.session_expires(caller.expires_at);
+    }
+    Ok((caller, token))
+}
+
+impl FromRequestParts<Edge> for Session {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, ApiError> {
+        let (caller, token) = authenticate(parts, edge).await?;
+        Ok(Self { caller, token: token.to_owned() })
+    }
+}
+
+impl FromRequestParts<Edge> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, ApiError> {
+        let (caller, _) = authenticate(parts, edge).await?;
+        let user = caller.user.ok_or(ApiError::UserRequired)?;
+        if let Some(header) = parts.headers.get(MIN_LOG_POSITION) {
+            reach(edge, &LogPosition::parse(header, edge.epoch)?).await?;
+        }
+        Ok(Self(user))
+    }
+}
+
+/// Wait until the read models know everything before `wanted`.
+async fn reach(edge: &Edge, wanted: &LogPosition) -> Result<(), ApiError> {
+    let waits = wanted.positions().map(|position| edge.progress.wait(position, edge.visible_within));
+    let reached = join_all(waits).await;
+    if reached.iter().all(|visibility| *visibility == Visibility::Visible) {
+        Ok(())
+    } else {
+        Err(ApiError::Unavailable(RETRY_AFTER_LAG))
+    }
+}

@@ -1,0 +1,70 @@
+//! What the libraries say and what clients hear of it: exhaustive, so that a new refusal
+//! or failure does not compile until someone has chosen its answer.
+
+use std::time::Duration;
+
+use bus::Unanswered;
+use domain::Refusal;
+use readmodel::queries;
+
+use crate::error::FieldError;
+use crate::{ApiError, Text};
+
+/// When to ask again what was refused because a queue is full or nobody writes.
+const RETRY_AFTER_BUSY: Duration = Duration::from_secs(1);
+/// When to ask again what found no room: somebody has to make some.
+const RETRY_AFTER_FULL: Duration = Duration::from_secs(30);
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NoSuchDialog | Refusal::NoSuchMessage => Self::NoSuchResource,
+            Refusal::NotPermitted => Self::NotPermitted,
+            Refusal::OccupantsFixed => Self::OccupantsFixed,
+            Refusal::TooManyOccupants(max) => Self::too_many("occupants_ids", max),
+            Refusal::TooManyAdmins(max) => Self::too_many("admins_ids", max),
+            Refusal::AdminNotOccupant => Self::invalid("admins_ids", "must be occupants of the dialog"),
+            Refusal::MessageIdTaken => Self::taken("_id"),
+            Refusal::TooLarge => Self::BodyTooLarge,
+        }
+    }
+}
+
+impl From<Unanswered> for ApiError {
+    fn from(unanswered: Unanswered) -> Self {
+        match unanswered {
+            Unanswered::Busy { retry_after } => Self::Unavailable(retry_after),
+            Unanswered::Full => Self::StorageFull(RETRY_AFTER_FULL),
+            Unanswered::Unavailable => Self::Unavailable(RETRY_AFTER_BUSY),
+        }
+    }
+}
+
+impl From<identity::Error> for ApiError {
+    /// At login an unknown user is told so, because clients sign up on those words.
+    fn from(error: identity::Error) -> Self {
+        match error {
+            identity::Error::Invalid(fields) => Self::Invalid(fields.into_iter().map(field).collect()),
+            identity::Error::InvalidPassword => Self::InvalidPassword,
+            identity::Error::UserNotFound => Self::NoSuchUser,
+            identity::Error::NoSuchSession => Self::SessionRequired,
+            identity::Error::TooManyIds => Self::too_many("ids", identity::IDS_MAX),
+            identity::Error::Busy => Self::Unavailable(RETRY_AFTER_BUSY),
+            identity::Error::StorageFull => Self::StorageFull(RETRY_AFTER_FULL),
+            error @ identity::Error::Store(_) => Self::internal(error),
+        }
+    }
+}
+
+fn field(error: identity::FieldError) -> FieldError {
+    FieldError { field: Text::Borrowed(error.field), text: error.text.into() }
+}
+
+impl From<queries::Error> for ApiError {
+    fn from(error: queries::Error) -> Self {
+        match error {
+            queries::Error::Busy => Self::Unavailable(RETRY_AFTER_BUSY),
+            other => Self::internal(other),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! What endpoints stand on: the application they serve and the ways to everything that
+//! they may ask.
+//!
+//! The edge itself decides nothing and keeps nothing: a gateway that starts again has
+//! forgotten nothing.
+
+mod ask;
+mod call_key;
+mod caller;
+mod fault;
+mod gate;
+mod position;
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bus::{Commands, Progress};
+use domain::{ApplicationId, Limits};
+use identity::Identity;
+use readmodel::queries::Queries;
+use runtime::config::Secret;
+use runtime::{Clock, Health, Ids};
+use subtle::ConstantTimeEq as _;
+
+pub(crate) use ask::{Done, RETRY_AFTER_LAG, Seen};
+pub(crate) use call_key::CallKey;
+pub(crate) use caller::{Caller, Session, token};
+pub use gate::Gate;
+pub(crate) use gate::pass;
+pub(crate) use position::LogPosition;
+
+/// The most keys that an application may allow in its dialogs' extensions: the API's number.
+pub const EXTENSION_KEYS_MAX: usize = 3;
+/// How long a read or an answer waits for the read models unless configuration says otherwise.
+pub const VISIBLE_WITHIN: Duration = Duration::from_secs(2);
+
+/// Writes all metrics of the process in the Prometheus text format.
+pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// The application that a deployment serves, as far as the edge has to know it.
+#[derive(Debug, Clone)]
+pub struct Application {
+    /// Its number.
+    pub id: ApplicationId,
+    /// What its clients prove themselves with when they open a session or sign up.
+    pub auth_key: Secret,
+    /// The domain of its rooms' addresses, `muc.` not included.
+    pub chat_domain: String,
+    /// The keys allowed in dialogs' extensions, at most [`EXTENSION_KEYS_MAX`]. Others are
+    /// neither stored nor shown.
+    pub extension_keys: Vec<String>,
+    /// Whether somebody who signs in under a name that nobody has is signed up. The API's
+    /// default is yes.
+    pub create_on_login: bool,
+    /// Whether users may make broadcast dialogs. The default is yes.
+    pub broadcast_by_api: bool,
+}
+
+/// Everything that an [`Edge`] is made of.
+pub struct Parts {
+    /// The one application.
+    pub application: Application,
+    /// How much of anything a call may hold.
+    pub limits: Limits,
+    /// Users and sessions.
+    pub identity: Arc<Identity>,
+    /// The read models.
+    pub queries: Queries,
+    /// The way to the writers.
+    pub commands: Commands,
+    /// How far the read models have come.
+    pub progress: Progress,
+    /// The time.
+    pub clock: Clock,
+    /// New ids and chance.
+    pub ids: Ids,
+    /// The key of the ids of private dialogs, from the log's first frame.
+    pub private_dialog_key: [u8; 32],
+    /// The log's epoch.
+    pub epoch: [u8; 16],
+    /// How long to wait for the read models, [`VISIBLE_WITHIN`] by default.
+    pub visible_within: Duration,
+    /// Closed until the read models have what was acknowledged before the start.
+    pub gate: Gate,
+    /// What the process says about itself.
+    pub health: Health,
+    /// Its metrics.
+    pub render_metrics: RenderMetrics,
+}
+
+/// The state of every endpoint. Cheap to clone.
+#[derive(Clone)]
+pub struct Edge(Arc<Parts>);
+
+impl fmt::Debug for Edge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Edge").field("application", &self.application).finish_non_exhaustive()
+    }
+}
+
+impl Deref for Edge {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl Edge {
+    /// An edge of those parts.
+    ///
+    /// # Errors
+    ///
+    /// An application without an auth key, or with more extension keys than allowed: in
+    /// words for the operator.
+    pub fn new(parts: Parts) -> anyhow::Result<Self> {
+        Self::check(&parts.application)?;
+        Ok(Self(Arc::new(parts)))
+    }
+
+    pub(crate) fn check(application: &Application) -> anyhow::Result<()> {
+        let keys = application.extension_keys.len();
+        anyhow::ensure!(application.auth_key.is_set(), "the application has no auth key");
+        anyhow::ensure!(
+            keys <= EXTENSION_KEYS_MAX,
+            "the application allows {keys} extension keys, more than {EXTENSION_KEYS_MAX}"
+        );
+        Ok(())
+    }
+
+    /// Whether `given` is the application's auth key; takes as long for any wrong one of
+    /// the right length.
+    pub(crate) fn knows_auth_key(&self, given: &str) -> bool {
+        self.application.auth_key.expose().as_bytes().ct_eq(given.as_bytes()).into()
+    }
+}

@@ -1,0 +1,51 @@
+//! The endpoints, one file each: what a call asks for, what is done, what it answers.
+//!
+//! None of them decides who may do what: that is the writers'. They know what a call
+//! looks like.
+
+mod change_dialog;
+mod count_unread;
+mod create_dialog;
+mod delete_dialogs;
+mod delete_messages;
+mod end_session;
+mod list_dialogs;
+mod list_messages;
+mod observe;
+mod open_session;
+mod post_message;
+mod show_session;
+mod show_user;
+mod sign_up;
+#[cfg(test)]
+mod tests;
+mod update_messages;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post, put};
+
+use crate::Edge;
+use crate::edge::pass;
+
+/// Every route; to be put behind a [`Front`](crate::Front).
+pub fn router(edge: Edge) -> Router {
+    let api = Router::new()
+        .route("/session", post(open_session::handle).get(show_session::handle).delete(end_session::handle))
+        .route("/users", post(sign_up::handle))
+        .route("/users/{id}", get(show_user::handle))
+        .route("/chat/Dialog", post(create_dialog::handle).get(list_dialogs::handle))
+        .route("/chat/Dialog/{ids}", put(change_dialog::handle).delete(delete_dialogs::handle))
+        .route(
+            "/chat/Message",
+            post(post_message::handle).get(list_messages::handle).put(update_messages::all),
+        )
+        .route("/chat/Message/unread", get(count_unread::handle))
+        .route("/chat/Message/{ids}", put(update_messages::named).delete(delete_messages::handle))
+        .route_layer(from_fn_with_state(edge.clone(), pass));
+    let observing = Router::new()
+        .route("/health/live", get(observe::live))
+        .route("/health/ready", get(observe::ready))
+        .route("/metrics", get(observe::metrics));
+    api.merge(observing).with_state(edge)
+}

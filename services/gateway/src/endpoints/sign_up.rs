@@ -1,0 +1,65 @@
+//! `POST /users`: sign up. It takes the application's auth key in `CB-AuthKey`, or any
+//! session, and changes nothing about that session.
+
+use axum::extract::{FromRequestParts, State};
+use axum::response::Response;
+use http::request::Parts;
+use identity::{NewUser, Password, Salt, SignUp};
+use serde_json::json;
+
+use crate::edge::{Session, token};
+use crate::shown::UserShown;
+use crate::{ApiError, Edge, Params, answer};
+
+/// Entries of `tag_list` that are read at all; how many tags a user may have is identity's rule.
+const TAG_ENTRIES_MAX: usize = 100;
+
+/// Somebody who may sign users up. Fails with 401.
+pub(super) struct Authorised;
+
+impl FromRequestParts<Edge> for Authorised {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, ApiError> {
+        let key = parts.headers.get("cb-authkey").filter(|key| !key.is_empty());
+        match key {
+            Some(key) if key.to_str().is_ok_and(|key| edge.knows_auth_key(key)) => Ok(Self),
+            Some(_) if token(parts).is_none() => Err(ApiError::Unauthorized),
+            Some(_) | None => Session::from_request_parts(parts, edge).await.map(|_| Self),
+        }
+    }
+}
+
+pub(super) async fn handle(
+    State(edge): State<Edge>,
+    _: Authorised,
+    mut params: Params,
+) -> Result<Response, ApiError> {
+    let asked = params.object("user")?.ok_or_else(|| ApiError::missing("user"))?;
+    let user = NewUser::parse(read(asked)?).map_err(identity::Error::Invalid)?;
+    let user = edge.identity.sign_up(user, Salt(edge.ids.random()), edge.clock.now()).await?;
+    Ok(answer::created(&json!({ "user": UserShown::from(&user) })))
+}
+
+fn read(mut asked: Params) -> Result<SignUp, ApiError> {
+    let blob_id = asked.integer("blob_id")?;
+    // What is no file's id stays one for identity to refuse.
+    let blob_id = blob_id.map(|blob| u64::try_from(blob).unwrap_or(0));
+    Ok(SignUp {
+        login: asked.text("login")?,
+        email: asked.text("email")?,
+        password: asked.text("password")?.map(Password::new),
+        full_name: asked.text("full_name")?,
+        phone: asked.text("phone")?,
+        website: asked.text("website")?,
+        external_user_id: asked.text("external_user_id")?,
+        external_id: asked.text("external_id")?,
+        facebook_id: asked.text("facebook_id")?,
+        twitter_id: asked.text("twitter_id")?,
+        blob_id,
+        custom_data: asked.text("custom_data")?,
+        avatar: asked.text("avatar")?,
+        tag_list: asked.texts("tag_list", TAG_ENTRIES_MAX)?.unwrap_or_default(),
+        timezone: asked.integer("timezone")?,
+    })
+}

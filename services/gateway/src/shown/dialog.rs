@@ -1,0 +1,127 @@
+//! Dialogs as clients see them. Name and photo of a private one are its opponent's.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use domain::{DialogId, Kind, MessageId, UserId};
+use identity::Display;
+use readmodel::queries::{DialogView, Status};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{Numbers, Word};
+use crate::answer::Iso;
+use crate::edge::Application;
+use crate::{ApiError, Edge};
+
+/// How the opponents of private dialogs are shown.
+pub(crate) type Displays = HashMap<UserId, Arc<Display>>;
+
+/// How the opponents in `dialogs` are shown, asked for all at once.
+pub(crate) async fn displays(edge: &Edge, dialogs: &[DialogView]) -> Result<Displays, ApiError> {
+    let opponents: Vec<UserId> = dialogs.iter().filter_map(|dialog| dialog.opponent).collect();
+    if opponents.is_empty() {
+        return Ok(Displays::new());
+    }
+    let displays = edge.identity.display(&opponents).await?;
+    Ok(displays.into_iter().map(|display| (display.id, display)).collect())
+}
+
+/// A page of dialogs.
+#[derive(Serialize)]
+pub(crate) struct DialogsShown<'a> {
+    pub(crate) total_entries: u64,
+    pub(crate) skip: u64,
+    pub(crate) limit: u32,
+    pub(crate) items: Vec<DialogShown<'a>>,
+}
+
+/// A dialog as one viewer sees it.
+#[derive(Serialize)]
+pub(crate) struct DialogShown<'a> {
+    #[serde(rename = "_id")]
+    id: Word<DialogId>,
+    #[serde(rename = "type")]
+    kind: u8,
+    user_id: u64,
+    name: Option<&'a str>,
+    photo: Option<&'a str>,
+    description: Option<&'a str>,
+    created_at: Iso,
+    updated_at: Iso,
+    xmpp_room_jid: Option<String>,
+    occupants_ids: Numbers<'a>,
+    occupants_count: u32,
+    admins_ids: Numbers<'a>,
+    pinned_messages_ids: [MessageKey; 0],
+    last_message: Option<&'a str>,
+    last_message_date_sent: Option<u64>,
+    last_message_id: Option<MessageKey>,
+    last_message_user_id: Option<u64>,
+    last_message_status: Option<&'static str>,
+    unread_messages_count: u64,
+    extensions: Option<Map<String, Value>>,
+    permissions: Option<PermissionsShown>,
+}
+
+type MessageKey = Word<MessageId>;
+
+#[derive(Serialize)]
+struct PermissionsShown {
+    allow_preview: bool,
+}
+
+impl<'a> DialogShown<'a> {
+    /// `displays` has the opponent, unless he is gone.
+    pub(crate) fn new(dialog: &'a DialogView, application: &Application, displays: &'a Displays) -> Self {
+        let opponent = dialog.opponent.and_then(|opponent| displays.get(&opponent));
+        let private = dialog.kind == Kind::Private;
+        let (name, photo) = if private {
+            (opponent.map(|shown| shown.name.as_str()), opponent.and_then(|shown| shown.avatar.as_deref()))
+        } else {
+            (dialog.name.as_deref(), dialog.photo.as_deref())
+        };
+        let (id, last) = (dialog.id, dialog.last.as_ref());
+        let Application { id: application_id, chat_domain, extension_keys, .. } = application;
+        Self {
+            id: Word(id),
+            kind: dialog.kind.number(),
+            user_id: dialog.owner.get(),
+            name,
+            photo,
+            description: dialog.description.as_deref(),
+            created_at: Iso(dialog.created_at),
+            updated_at: Iso(dialog.updated_at),
+            xmpp_room_jid: (!private).then(|| format!("{application_id}_{id}@muc.{chat_domain}")),
+            occupants_ids: Numbers(&dialog.occupants),
+            occupants_count: dialog.occupants_count,
+            admins_ids: Numbers(&dialog.admins),
+            pinned_messages_ids: [],
+            last_message: last.and_then(|last| last.text.as_deref()),
+            last_message_date_sent: last.map(|last| last.date_sent),
+            last_message_id: last.map(|last| Word(last.id)),
+            last_message_user_id: last.map(|last| last.sender.get()),
+            last_message_status: last.and_then(|last| last.status).map(status),
+            unread_messages_count: dialog.unread,
+            extensions: dialog.extensions.as_deref().and_then(|stored| allowed(stored, extension_keys)),
+            permissions: dialog
+                .permissions
+                .map(|permissions| PermissionsShown { allow_preview: permissions.allow_preview }),
+        }
+    }
+}
+
+fn status(status: Status) -> &'static str {
+    match status {
+        Status::Sent => "sent",
+        Status::Delivered => "delivered",
+        Status::Read => "read",
+    }
+}
+
+/// Of the stored extensions those whose keys the application still allows; none for none.
+fn allowed(stored: &str, keys: &[String]) -> Option<Map<String, Value>> {
+    let Ok(Value::Object(mut extensions)) = serde_json::from_str(stored) else { return None };
+    extensions.retain(|key, _| keys.contains(key));
+    (!extensions.is_empty()).then_some(extensions)
+}

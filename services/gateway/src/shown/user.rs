@@ -1,0 +1,86 @@
+//! Users and sessions as clients see them.
+
+use answer::Iso;
+use identity::{Session, User};
+use serde::Serialize;
+
+use crate::answer;
+
+/// A user. A tag list is one text.
+#[derive(Serialize)]
+pub(crate) struct UserShown<'a> {
+    id: u64,
+    full_name: Option<&'a str>,
+    email: Option<&'a str>,
+    login: Option<&'a str>,
+    phone: Option<&'a str>,
+    website: Option<&'a str>,
+    created_at: Iso,
+    updated_at: Iso,
+    last_request_at: Option<Iso>,
+    external_user_id: Option<&'a str>,
+    external_id: Option<&'a str>,
+    facebook_id: Option<&'a str>,
+    twitter_id: Option<&'a str>,
+    blob_id: Option<u64>,
+    custom_data: Option<&'a str>,
+    avatar: Option<&'a str>,
+    user_tags: Option<&'a str>,
+    timezone: Option<i32>,
+    is_guest: bool,
+}
+
+impl<'a> From<&'a User> for UserShown<'a> {
+    fn from(user: &'a User) -> Self {
+        Self {
+            id: user.id.get(),
+            full_name: user.full_name.as_deref(),
+            email: user.email.as_deref(),
+            login: user.login.as_deref(),
+            phone: user.phone.as_deref(),
+            website: user.website.as_deref(),
+            created_at: Iso(user.created_at),
+            updated_at: Iso(user.updated_at),
+            last_request_at: user.last_request_at.map(Iso),
+            external_user_id: user.external_user_id.as_deref(),
+            external_id: user.external_id.as_deref(),
+            facebook_id: user.facebook_id.as_deref(),
+            twitter_id: user.twitter_id.as_deref(),
+            blob_id: user.blob_id,
+            custom_data: user.custom_data.as_deref(),
+            avatar: user.avatar.as_deref(),
+            user_tags: user.user_tags.as_deref(),
+            timezone: user.timezone,
+            is_guest: user.is_guest,
+        }
+    }
+}
+
+/// A session; one of the application's own has no user.
+#[derive(Serialize)]
+pub(crate) struct SessionShown<'a> {
+    id: u64,
+    user_id: Option<u64>,
+    application_id: u64,
+    token: &'a str,
+    ts: u64,
+    created_at: Iso,
+    updated_at: Iso,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<UserShown<'a>>,
+}
+
+impl<'a> SessionShown<'a> {
+    pub(crate) fn new(session: &'a Session, user: Option<&'a User>) -> Self {
+        Self {
+            id: session.id.get(),
+            user_id: session.user.map(domain::UserId::get),
+            application_id: session.application.get(),
+            token: session.token.as_str(),
+            ts: session.created_at.seconds(),
+            created_at: Iso(session.created_at),
+            updated_at: Iso(session.updated_at),
+            user: user.map(UserShown::from),
+        }
+    }
+}

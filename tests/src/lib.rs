@@ -1,1 +1,22 @@
 //! The product from outside, every story in both topologies; the layering test.
+//!
+//! Here are only the means: a server as a process of its own, people who talk to it over
+//! HTTP, and the operator's commands. They know what an operator and a client know, and
+//! no crate of the product. What goes wrong in them panics: they serve tests.
+
+mod api;
+mod binary;
+mod chat;
+mod lines;
+mod operator;
+mod person;
+mod server;
+mod topology;
+
+pub use api::{Answer, Api};
+pub use chat::Chat;
+pub use lines::Lines;
+pub use operator::{Ended, operator, shell};
+pub use person::Person;
+pub use server::{Server, Setup};
+pub use topology::{PARTITIONS, each_topology};

@@ -1,0 +1,153 @@
+//! A chat: a server with its data and its application, which outlives the server's process.
+
+use std::path::{Path, PathBuf};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::api::{Answer, Api};
+use crate::operator::{Ended, operator};
+use crate::person::Person;
+use crate::server::{Server, Setup};
+
+const APPLICATION: u64 = 7;
+const AUTH_KEY: &str = "k-4d1f0c2b9a8e7f60";
+const AUTH_SECRET: &str = "s-0a9b8c7d6e5f4a3b";
+/// What everybody's password is.
+const PASSWORD: &str = "correct horse battery";
+
+/// A running chat.
+#[derive(Debug)]
+pub struct Chat {
+    setup: Setup,
+    folder: TempDir,
+    server: Option<Server>,
+    api: Api,
+}
+
+impl Chat {
+    /// A new one.
+    pub async fn start(setup: Setup) -> Self {
+        let setup = setup
+            .with("app.id", APPLICATION)
+            .with("app.auth_key", AUTH_KEY)
+            .with("app.auth_secret", AUTH_SECRET);
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let server = Server::start(&folder.path().join("data"), &setup).await.expect("the server serves");
+        let api = Api::at(server.address());
+        Self { setup, folder, server: Some(server), api }
+    }
+
+    /// Its API.
+    pub fn api(&self) -> &Api {
+        &self.api
+    }
+
+    /// The process that serves it now.
+    pub fn server(&self) -> &Server {
+        self.server.as_ref().expect("the server runs")
+    }
+
+    /// How it is started.
+    pub fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// Where its data is.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// A folder for what else a test needs.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What must never be seen in a log.
+    pub fn secrets() -> [&'static str; 3] {
+        [PASSWORD, AUTH_KEY, AUTH_SECRET]
+    }
+
+    /// `kill -9`.
+    pub async fn kill(&mut self) -> Ended {
+        self.server.take().expect("the server runs").kill().await
+    }
+
+    /// End it in order.
+    pub async fn stop(&mut self) -> Ended {
+        self.server.take().expect("the server runs").stop().await
+    }
+
+    /// Start it again after it has ended.
+    pub async fn start_again(&mut self) {
+        self.try_start_again().await.expect("the server serves again");
+    }
+
+    /// The same, where it may refuse.
+    ///
+    /// # Errors
+    ///
+    /// It has ended instead: how, and what it said.
+    pub async fn try_start_again(&mut self) -> Result<(), Ended> {
+        let server = Server::start(&self.data(), &self.setup).await?;
+        self.api.moves_to(server.address());
+        self.server = Some(server);
+        Ok(())
+    }
+
+    /// `hansard <arguments>` on its data.
+    pub async fn operator(&self, arguments: &[&str]) -> Ended {
+        operator(&self.data(), arguments).await
+    }
+
+    /// The events of the log that the operator asks for with these arguments.
+    pub async fn log(&self, arguments: &[&str]) -> Vec<Value> {
+        let arguments: Vec<&str> = ["log", "read"].iter().chain(arguments).copied().collect();
+        self.operator(&arguments).await.well().json_lines()
+    }
+
+    /// The next offset of every partition: what the log has come to.
+    pub async fn tails(&self) -> Vec<u64> {
+        let info = self.operator(&["log", "info"]).await.well();
+        info.json_lines().iter().map(|line| line["next"].as_u64().expect("a tail is a number")).collect()
+    }
+
+    /// Log and read models are what they should be.
+    pub async fn verify(&self) {
+        self.operator(&["log", "verify"]).await.well();
+        self.operator(&["readmodel", "verify"]).await.well();
+    }
+
+    /// Sign people up and let each open a session.
+    pub async fn users<const N: usize>(&self, logins: [&str; N]) -> [Person; N] {
+        let mut people = vec![];
+        for login in logins {
+            people.push(self.user(login).await);
+        }
+        people.try_into().expect("there are as many as logins")
+    }
+
+    /// Sign somebody up and open a session.
+    pub async fn user(&self, login: &str) -> Person {
+        let body = json!({ "user": { "login": login, "password": PASSWORD, "full_name": login } });
+        let request = self.api.request(Method::POST, "users").header("CB-AuthKey", AUTH_KEY).json(&body);
+        Answer::to(request).await.is(201);
+        self.sign_in(login).await
+    }
+
+    /// Open a session for somebody who is signed up.
+    pub async fn sign_in(&self, login: &str) -> Person {
+        let session = self.try_sign_in(login, PASSWORD).await.is(201).json();
+        let id = session["session"]["user_id"].as_u64().expect("a session has a user");
+        let token = session["session"]["token"].as_str().expect("a session has a token");
+        Person::new(self.api.clone(), id, login, token)
+    }
+
+    /// The answer to whoever opens a session with these credentials.
+    pub async fn try_sign_in(&self, login: &str, password: &str) -> Answer {
+        let user = json!({ "login": login, "password": password });
+        let body = json!({ "application_id": APPLICATION, "auth_key": AUTH_KEY, "user": user });
+        Answer::to(self.api.request(Method::POST, "session").json(&body)).await
+    }
+}

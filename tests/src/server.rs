@@ -1,0 +1,150 @@
+//! A server as a process of its own, with everything that it says.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use rustix::process::{Pid, Resource, Rlimit, Signal};
+use serde_json::Value;
+use tokio::process::{Child, Command};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::binary::program;
+use crate::lines::Lines;
+use crate::operator::Ended;
+
+/// A process told to stop is gone within this: the product's own promise.
+const STOP_TIME_MAX: Duration = Duration::from_secs(10);
+/// Longer than any start here takes; what hangs fails instead of hanging the tests.
+const START_TIME_MAX: Duration = Duration::from_secs(120);
+/// A full disk without a disk: writing past a limit fails as writing to a full one does,
+/// once the signal that would end the process is ignored.
+const SURVIVES_LIMITS: &str = "trap '' XFSZ; exec \"$0\" \"$@\"";
+
+/// How a server is started.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    environment: Vec<(String, String)>,
+}
+
+impl Setup {
+    /// Embedded stores with so many partitions, and passwords that cost nothing to hash.
+    pub fn embedded(partitions: u32) -> Self {
+        Self { environment: vec![] }
+            .with("log.partitions", partitions)
+            .with("identity.hash_memory_kib", 8)
+            .with("identity.hash_iterations", 1)
+            .with("telemetry.format", "json")
+    }
+
+    /// And with this setting, such as `writer.queue_max`.
+    pub fn with(mut self, key: &str, value: impl ToString) -> Self {
+        let name = format!("HANSARD__{}", key.to_uppercase().replace('.', "__"));
+        self.environment.push((name, value.to_string()));
+        self
+    }
+}
+
+/// A running server; it is killed when this is dropped.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    address: SocketAddr,
+    stdout: Lines,
+    stderr: Lines,
+    _reading: JoinSet<()>,
+}
+
+impl Server {
+    /// Start on the data in `data`, on a free port, and wait until it serves.
+    ///
+    /// # Errors
+    ///
+    /// It has ended instead: how, and what it said.
+    pub async fn start(data: &Path, setup: &Setup) -> Result<Self, Ended> {
+        let mut child = Command::new("/bin/sh")
+            .args(["-c", SURVIVES_LIMITS])
+            .arg(program())
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(data)
+            .env_clear()
+            .envs(setup.environment.iter().cloned())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the server starts");
+        let mut reading = JoinSet::new();
+        let (stdout, read) = Lines::of(child.stdout.take().expect("standard output is piped"));
+        reading.spawn(read);
+        let (stderr, read) = Lines::of(child.stderr.take().expect("standard error is piped"));
+        reading.spawn(read);
+        let serving = timeout(START_TIME_MAX, stderr.find(serving_at)).await;
+        let address = serving.expect("the server serves or ends in time");
+        let Some(address) = address else {
+            let code = child.wait().await.expect("the server has ended").code();
+            return Err(Ended { code, stdout: stdout.whole().await, stderr: stderr.whole().await });
+        };
+        Ok(Self { child, address, stdout, stderr, _reading: reading })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What it says on standard output.
+    pub fn stdout(&self) -> &Lines {
+        &self.stdout
+    }
+
+    /// What it says on standard error: the log.
+    pub fn stderr(&self) -> &Lines {
+        &self.stderr
+    }
+
+    /// `kill -9`.
+    pub async fn kill(mut self) -> Ended {
+        self.child.start_kill().expect("the server can be killed");
+        self.ended().await
+    }
+
+    /// Ask it to end, without waiting.
+    pub fn terminate(&self) {
+        rustix::process::kill_process(self.pid(), Signal::TERM).expect("the server can be told to stop");
+    }
+
+    /// Ask it to end, and wait until it has.
+    pub async fn stop(self) -> Ended {
+        self.terminate();
+        self.ended().await
+    }
+
+    /// Wait until it has ended.
+    pub async fn ended(mut self) -> Ended {
+        let status = timeout(STOP_TIME_MAX, self.child.wait()).await;
+        let code = status.expect("the server ends in time").expect("the server can be waited for").code();
+        Ended { code, stdout: self.stdout.whole().await, stderr: self.stderr.whole().await }
+    }
+
+    /// From now on no file of it can grow beyond so many bytes; any number if there is none.
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        let limit = Rlimit { current: bytes, maximum: None };
+        rustix::process::prlimit(Some(self.pid()), Resource::Fsize, limit).expect("the limit can be set");
+    }
+
+    fn pid(&self) -> Pid {
+        let pid = self.child.id().and_then(|pid| i32::try_from(pid).ok());
+        pid.and_then(Pid::from_raw).expect("the server has not been waited for")
+    }
+}
+
+/// The address, if this is the line that tells it.
+fn serving_at(line: &str) -> Option<SocketAddr> {
+    let line: Value = serde_json::from_str(line).ok()?;
+    let said = line["message"] == "serving";
+    line["address"].as_str().filter(|_| said)?.parse().ok()
+}

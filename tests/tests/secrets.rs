@@ -1,0 +1,96 @@
+//! What people write and what they prove themselves with stays out of the log, whatever goes
+//! well or wrong and however much is logged. Keeps invariant 9.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::{Answer, Chat, PARTITIONS, Person, Setup};
+
+/// Everything that is said or sent in the walk has this in it.
+const PRIVATE: &str = "xyzzy";
+
+/// What the API does when all goes well, with something private in every text.
+async fn walk(chat: &Chat) -> [Person; 2] {
+    let [alice, bob] = chat.users(["alice", "bob"]).await;
+    let body = json!({
+        "type": 2, "name": "xyzzy-name", "description": "xyzzy-description", "photo": "xyzzy-photo",
+        "occupants_ids": [bob.id()], "extensions": { "mood": "xyzzy-extension" },
+    });
+    let dialog = alice.create(&body).await;
+    let body = json!({
+        "_id": "xyzzy-id", "message": "xyzzy-text", "note": "xyzzy-custom", "attachments": [{ "url": "xyzzy-url" }],
+    });
+    let message = alice.post_message(&dialog, &body).await.is(201).json();
+    let id = message["_id"].as_str().expect("a message has an id");
+    bob.list(&dialog).await;
+    bob.get(&format!("chat/Message?chat_dialog_id={dialog}&color=xyzzy-query")).await.is(200);
+    bob.read_all(&dialog).await;
+    alice.edit(&dialog, id, "xyzzy-edited").await;
+    alice.put(&format!("chat/Dialog/{dialog}"), &json!({ "name": "xyzzy-renamed" })).await.is(200);
+    bob.hide(id).await;
+    alice.remove(id).await;
+    bob.leave(&dialog).await;
+    [alice, bob]
+}
+
+/// What people get wrong, with something private in it.
+async fn stumble(chat: &Chat, alice: &Person) {
+    let dialog = alice.create(&json!({ "type": 4, "name": "xyzzy" })).await;
+    chat.try_sign_in("alice", "xyzzy-password").await.is(401);
+    let user = json!({ "user": { "login": "alice", "password": "xyzzy-taken-login" } });
+    alice.post_to("users", &user).await.is(422);
+    let short = json!({ "user": { "login": "xyzzy-login", "password": "xyzzy" } });
+    alice.post_to("users", &short).await.is(422);
+    alice.post_message(&dialog, &json!({ "message": "xyzzy".repeat(3_000) })).await.is(422);
+    alice.post_message(&dialog, &json!({ "message": "xyzzy\u{0}" })).await.is(422);
+    alice.post_message("xyzzy-dialog", &json!({ "message": "xyzzy" })).await.is(422);
+    alice.post_message(&dialog, &json!({ "attachments": ["xyzzy"] })).await.is(422);
+    let broken = alice.request(Method::POST, "chat/Message").header("Content-Type", "application/json");
+    Answer::to(broken.body("{\"message\": \"xyzzy\"")).await.is(400);
+    let other =
+        alice.request(Method::POST, "chat/Message").header("Content-Type", "text/xyzzy").body("xyzzy");
+    Answer::to(other).await.is(415);
+    for path in ["chat/xyzzy", "chat/Message/xyzzy", "chat/Dialog/xyzzy", "chat/Message?chat_dialog_id=xyzzy"]
+    {
+        let status = alice.get(path).await.status;
+        assert!((400..500).contains(&status), "{path}: {status}");
+    }
+    let named = alice.request(Method::GET, "chat/Dialog").header("X-Request-Id", "xyzzy with a blank");
+    Answer::to(named.header("User-Agent", "xyzzy").header("Min-Log-Position", "xyzzy")).await.is(400);
+    let stranger = chat.api().request(Method::GET, "chat/Dialog").header("CB-Token", "xyzzy-token");
+    Answer::to(stranger).await.is(401);
+    let key = chat.api().request(Method::POST, "users").header("CB-AuthKey", "xyzzy-key");
+    Answer::to(key.json(&user)).await.is(401);
+}
+
+/// Where the log of a run says something that it must not.
+fn leaks(log: &str, people: &[Person]) -> Vec<String> {
+    let tokens = people.iter().map(Person::token);
+    let secrets: Vec<&str> = Chat::secrets().into_iter().chain([PRIVATE]).chain(tokens).collect();
+    let leaks = log.lines().filter(|line| secrets.iter().any(|secret| line.contains(secret)));
+    leaks.map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn nothing_private_reaches_the_log() {
+    for partitions in PARTITIONS {
+        let setup = Setup::embedded(partitions).with("telemetry.filter", "trace");
+        let mut chat = Chat::start(setup).await;
+        let people = walk(&chat).await;
+        stumble(&chat, &people[0]).await;
+        // What is read again at a start is not told either.
+        let mut log = chat.kill().await.stderr;
+        chat.start_again().await;
+        people[1].get("chat/Dialog").await.is(200);
+        let again = chat.sign_in("alice").await;
+        log.push('\n');
+        log.push_str(&chat.stop().await.stderr);
+        let answers = log.lines().filter(|line| line.contains("answered a request")).count();
+        assert!(answers > 30, "at `trace` there is more to say: {log}");
+        let [alice, bob] = people;
+        assert_eq!(leaks(&log, &[alice, bob, again]), Vec::<String>::new());
+        for line in log.lines() {
+            let line: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"));
+            assert_ne!(line["level"], "ERROR", "nothing that a client can cause is an error: {line}");
+        }
+    }
+}

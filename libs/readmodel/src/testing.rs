@@ -162,7 +162,7 @@ impl World {
         Record {
             id,
             command: request.id,
-            application: application(),
+            application: ApplicationId::new(1).expect("1 is an application"),
             stream: Stream::Dialog(request.dialog),
             actor: Some(request.actor),
             at: self.now,
@@ -175,9 +175,8 @@ impl World {
         self.minted
     }
 
-    fn user(&self, number: u8) -> UserId {
-        let number = u64::from(number) % USERS + 1;
-        self.users().find(|user| user.get() == number).unwrap_or_else(|| unreachable_user(number))
+    fn user(&self, number: u8) -> Option<UserId> {
+        UserId::new(u64::from(number) % USERS + 1)
     }
 
     fn set(&self, bits: u8) -> Vec<UserId> {
@@ -194,7 +193,7 @@ impl World {
         let actor = if step.actor < ANYBODY && !within.is_empty() {
             within[usize::from(step.actor) % within.len()]
         } else {
-            self.user(step.actor)
+            self.user(step.actor)?
         };
         Some((dialog, actor))
     }
@@ -215,8 +214,17 @@ impl World {
     fn request(&mut self, step: &Step) -> Option<Request> {
         let id = CommandId(u128::from(self.mint()).to_be_bytes());
         let (dialog, actor, command) = match &step.wish {
-            Wish::Create { .. } | Wish::Write(_) => self.opening(step)?,
-            wish => {
+            Wish::Create { kind: Kind::Private, users, .. } => self.opening(step, *users)?,
+            Wish::Create { kind, users, admins } => {
+                let create = wishes::create(*kind, self.set(*users), self.set(*admins));
+                let dialog = DialogId::from_parts(u32::MAX, self.mint().to_be_bytes());
+                (dialog, self.user(step.actor)?, Command::Create(create))
+            }
+            Wish::Write(opponent) => self.writing(step, *opponent)?,
+            wish
+            @ (Wish::Change { .. } | Wish::Leave | Wish::Delete | Wish::Post { .. } | Wish::Burst(_))
+            | wish @ (Wish::Edit(_) | Wish::MarkNamed(..) | Wish::MarkListed(..) | Wish::MarkAll(_))
+            | wish @ (Wish::Hide(_) | Wish::Remove(_)) => {
                 let (dialog, actor) = self.scene(step)?;
                 (dialog, actor, self.within(dialog, wish)?)
             }
@@ -224,36 +232,23 @@ impl World {
         Some(Request { id, dialog, actor, command })
     }
 
-    fn opening(&mut self, step: &Step) -> Option<(DialogId, UserId, Command)> {
-        let actor = self.user(step.actor);
-        let with = |other: UserId| (other != actor).then(|| DialogId::private(&[7; 32], actor, other));
-        match step.wish {
-            Wish::Create { kind: Kind::Private, users, .. } => {
-                let opponent = *self.set(users).first()?;
-                Some((with(opponent)?, actor, Command::OpenPrivate { opponent, content: DialogContent::default() }))
-            }
-            Wish::Create { kind, users, admins } => {
-                let create = wishes::create(kind, self.set(users), self.set(admins));
-                let number = self.mint().to_be_bytes();
-                Some((DialogId::from_parts(u32::MAX, number), actor, Command::Create(create)))
-            }
-            Wish::Write(other) => {
-                let opponent = self.user(other);
-                let name = MessageId::from_parts(1, self.mint().to_be_bytes());
-                let post = wishes::post(name, false, Some(opponent));
-                Some((with(opponent)?, actor, Command::Post(post)))
-            }
-            _ => None,
-        }
+    fn opening(&self, step: &Step, users: u8) -> Option<(DialogId, UserId, Command)> {
+        let (actor, opponent) = (self.user(step.actor)?, *self.set(users).first()?);
+        let command = Command::OpenPrivate { opponent, content: DialogContent::default() };
+        Some((private(actor, opponent)?, actor, command))
+    }
+
+    fn writing(&mut self, step: &Step, opponent: u8) -> Option<(DialogId, UserId, Command)> {
+        let (actor, opponent) = (self.user(step.actor)?, self.user(opponent)?);
+        let name = MessageId::from_parts(1, self.mint().to_be_bytes());
+        let post = wishes::post(name, false, Some(opponent));
+        Some((private(actor, opponent)?, actor, Command::Post(post)))
     }
 }
 
-fn unreachable_user(number: u64) -> UserId {
-    panic!("no user {number} in this world")
-}
-
-fn application() -> ApplicationId {
-    ApplicationId::new(1).unwrap_or_else(|| panic!("1 is an application"))
+/// The private dialog of two; nobody has one with himself.
+fn private(actor: UserId, opponent: UserId) -> Option<DialogId> {
+    (opponent != actor).then(|| DialogId::private(&[7; 32], actor, opponent))
 }
 
 /// The event after what people wrote in it was erased.
@@ -273,6 +268,9 @@ fn erased(event: Event) -> Event {
         Event::MessageEdited { message, content: _ } => {
             Event::MessageEdited { message, content: Content::Erased }
         }
-        other => other,
+        Event::LogOpened { .. } | Event::WriterStarted | Event::DialogDeleted | Event::DialogHidden => event,
+        Event::DialogShown | Event::OccupantsAdded { .. } | Event::OccupantsRemoved { .. } => event,
+        Event::OccupantLeft | Event::MessagesRemoved { .. } | Event::MessagesHidden { .. } => event,
+        Event::MessagesMarked { .. } => event,
     }
 }

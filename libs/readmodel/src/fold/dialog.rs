@@ -16,7 +16,8 @@ impl DialogRows {
         let Event::DialogCreated { kind, owner, occupants, admins, permissions, content } = event else {
             return;
         };
-        let (head, last_sent) = self.row.as_ref().map_or((Sequence::NONE, 0), |row| (row.head, row.last_sent));
+        let (head, last_sent) =
+            self.row.as_ref().map_or((Sequence::NONE, 0), |row| (row.head, row.last_sent));
         let content = content.known().cloned().unwrap_or_default();
         self.row = Some(Dialog {
             kind: *kind,

@@ -140,14 +140,16 @@ impl Plan {
     fn chunks(&mut self, rows: &Rows) -> Wanted {
         let mut wanted = Wanted::default();
         for (dialog, user) in std::mem::take(&mut self.leaving) {
-            let last = rows.get(&dialog).and_then(|rows| rows.row.as_ref()).map_or(0, |row| row.last.sequence.0);
+            let last =
+                rows.get(&dialog).and_then(|rows| rows.row.as_ref()).map_or(0, |row| row.last.sequence.0);
             self.touched.push((dialog, user, last, last));
         }
         for (dialog, user, first, last) in std::mem::take(&mut self.touched) {
             // What a deleted dialog has left, the sweeper may have deleted.
             let Some(rows) = rows.get(&dialog).filter(|rows| rows.is_alive()) else { continue };
             let (first, last) = (chunk_of(first), chunk_of(last));
-            let entries = rows.standing(user).map_or([].as_slice(), |standing| standing.marks.sparse.entries());
+            let entries =
+                rows.standing(user).map_or([].as_slice(), |standing| standing.marks.sparse.entries());
             let own = entries.iter().map(|entry| entry.chunk).filter(|chunk| (first..=last).contains(chunk));
             wanted.chunks.extend(own.map(|chunk| (dialog, chunk, user)));
             // Also of one without a standing: he may get it within the batch.

@@ -92,7 +92,8 @@ fn dialogs(connection: &Connection, wanted: &[DialogId], rows: &mut Rows) -> Res
 }
 
 /// The columns of [`standing_of`], from the first one on.
-pub(super) const STANDING: &str = "member, joined_at, from_sequence, cleared_to, hidden_at, read_base, read_to,
+pub(super) const STANDING: &str =
+    "member, joined_at, from_sequence, cleared_to, hidden_at, read_base, read_to,
     delivered_base, delivered_to, sparse";
 
 /// A standing that starts at that column of [`STANDING`]'s.
@@ -111,11 +112,7 @@ pub(super) fn standing_of(row: &Row<'_>) -> Result<Standing, Error> {
     })
 }
 
-fn standings(
-    connection: &Connection,
-    wanted: &[(DialogId, UserId)],
-    rows: &mut Rows,
-) -> Result<(), Error> {
+fn standings(connection: &Connection, wanted: &[(DialogId, UserId)], rows: &mut Rows) -> Result<(), Error> {
     let mut select = connection
         .prepare_cached(&format!("SELECT {STANDING} FROM standings WHERE dialog = ?1 AND user = ?2"))?;
     for (dialog, user) in wanted {
@@ -128,11 +125,7 @@ fn standings(
     Ok(())
 }
 
-fn chunks(
-    connection: &Connection,
-    wanted: &[(DialogId, u32, UserId)],
-    rows: &mut Rows,
-) -> Result<(), Error> {
+fn chunks(connection: &Connection, wanted: &[(DialogId, u32, UserId)], rows: &mut Rows) -> Result<(), Error> {
     let mut select = connection.prepare_cached(
         "SELECT read, delivered, hidden FROM mark_chunks WHERE dialog = ?1 AND chunk = ?2 AND user = ?3",
     )?;
@@ -151,11 +144,7 @@ pub(super) fn bits(row: &Row<'_>, column: usize) -> Result<Bits, Error> {
     Ok(Bits::decode(row.get_ref(column)?.as_blob().map_err(rusqlite::Error::from)?)?)
 }
 
-fn removed_chunks(
-    connection: &Connection,
-    wanted: &[(DialogId, u32)],
-    rows: &mut Rows,
-) -> Result<(), Error> {
+fn removed_chunks(connection: &Connection, wanted: &[(DialogId, u32)], rows: &mut Rows) -> Result<(), Error> {
     let mut select =
         connection.prepare_cached("SELECT bits FROM removed_chunks WHERE dialog = ?1 AND chunk = ?2")?;
     for (dialog, chunk) in wanted {

@@ -10,7 +10,10 @@ use super::store::{Applied, Store};
 /// it is: `path` with `.new` after it. What was there before is gone.
 ///
 /// The first error of `batches` or of the store ends it, and leaves no file.
-pub fn fold_beside<E>(path: &Path, batches: impl Iterator<Item = Result<Vec<Applied>, E>>) -> Result<PathBuf, E>
+pub fn fold_beside<E>(
+    path: &Path,
+    batches: impl Iterator<Item = Result<Vec<Applied>, E>>,
+) -> Result<PathBuf, E>
 where
     E: From<OpenError> + From<Error>,
 {

@@ -72,9 +72,8 @@ fn save_dialog(connection: &Connection, dialog: DialogId, row: &Dialog) -> Resul
 
 fn save_removals(connection: &Connection, dialog: DialogId, rows: &DialogRows) -> Result<(), Error> {
     if rows.removals_dirty {
-        let mut upsert = connection.prepare_cached(
-            "INSERT INTO removals VALUES (?1, ?2) ON CONFLICT DO UPDATE SET counts = ?2",
-        )?;
+        let mut upsert = connection
+            .prepare_cached("INSERT INTO removals VALUES (?1, ?2) ON CONFLICT DO UPDATE SET counts = ?2")?;
         upsert.execute(params![dialog.as_bytes(), rows.removals.encode()])?;
     }
     for chunk in &rows.removed_dirty {
@@ -102,7 +101,8 @@ fn save_standing(
         return Ok(());
     }
     let Some(Standing { member, joined_at, from, cleared_to, hidden_at, marks }) = &rows.row else {
-        let mut delete = connection.prepare_cached("DELETE FROM standings WHERE dialog = ?1 AND user = ?2")?;
+        let mut delete =
+            connection.prepare_cached("DELETE FROM standings WHERE dialog = ?1 AND user = ?2")?;
         delete.execute(params![dialog.as_bytes(), int(user.get())])?;
         return Ok(());
     };

@@ -70,9 +70,7 @@ impl Snapshot {
         let mut select = self.connection.prepare(
             "SELECT partition, epoch, next_offset, frame_hash, time_ms FROM checkpoints ORDER BY partition",
         )?;
-        let checkpoints = select.query_map([], |row| {
-            Ok((Partition(row.get(0)?), checkpoint_of(row, 1)?))
-        })?;
+        let checkpoints = select.query_map([], |row| Ok((Partition(row.get(0)?), checkpoint_of(row, 1)?)))?;
         Ok(checkpoints.collect::<Result<_, _>>()?)
     }
 
@@ -106,7 +104,12 @@ enum NamedBy {
 }
 
 const TABLES: [Table; 7] = [
-    Table { name: "checkpoints", keys: 1, sql: "SELECT * FROM checkpoints ORDER BY partition", named_by: None },
+    Table {
+        name: "checkpoints",
+        keys: 1,
+        sql: "SELECT * FROM checkpoints ORDER BY partition",
+        named_by: None,
+    },
     Table { name: "dialogs", keys: 1, sql: "SELECT * FROM dialogs ORDER BY dialog", named_by: None },
     Table {
         name: "standings",

@@ -46,13 +46,14 @@ fn create() -> proptest::strategy::BoxedStrategy<Wish> {
 fn wish() -> proptest::strategy::BoxedStrategy<Wish> {
     let mark = || prop_oneof![Just(Mark::Read), Just(Mark::Delivered)];
     let messages = || vec(any::<u16>(), 1..NAMED_MAX);
-    let members = (any::<bool>(), option::of(any::<bool>()), any::<u8>(), any::<u8>(), any::<u8>())
-        .prop_map(|(rename, allow_preview, add, remove, few)| Wish::Change {
+    let members = (any::<bool>(), option::of(any::<bool>()), any::<u8>(), any::<u8>(), any::<u8>()).prop_map(
+        |(rename, allow_preview, add, remove, few)| Wish::Change {
             rename,
             allow_preview,
             add: add & few,
             remove: remove & !few & add,
-        });
+        },
+    );
     prop_oneof![
         1 => create(),
         3 => members,

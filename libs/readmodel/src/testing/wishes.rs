@@ -63,9 +63,7 @@ impl World {
                 let text = Some(text(format_args!("edited {}", self.mint())));
                 Some(Command::Update(Update { messages, text, mark: None }))
             }
-            Wish::MarkNamed(mark, numbers) => {
-                Some(marking(*mark, Marked::Named(some(pick(self, numbers))?)))
-            }
+            Wish::MarkNamed(mark, numbers) => Some(marking(*mark, Marked::Named(some(pick(self, numbers))?))),
             Wish::MarkListed(mark, pairs) => {
                 let ranges = pairs.iter().filter_map(|pair| self.range(dialog, *pair)).collect();
                 Some(marking(*mark, Marked::Listed(ranges)))

@@ -44,7 +44,9 @@ fn comes_to_the_same(world: &World, key: &Key, fact: Option<&Fact>) -> Option<Fa
     let cleared_to = |dialog| world.facts().header(dialog).map(|header| header.cleared_to);
     match (key, fact) {
         (_, Some(Fact::Standing(Standing { member: false, hidden_at: None }))) => None,
-        (Key::Standing(dialog, _), _) if world.facts().header(*dialog).is_some_and(|header| !header.alive) => {
+        (Key::Standing(dialog, _), _)
+            if world.facts().header(*dialog).is_some_and(|header| !header.alive) =>
+        {
             None
         }
         (Key::Message(dialog, _) | Key::Named(dialog, _), Some(Fact::Message(message)))
@@ -105,11 +107,7 @@ fn last_message_agrees(steps: &[crate::testing::Step], sizes: &[usize]) -> Resul
     Ok(())
 }
 
-fn newest_living(
-    world: &World,
-    dialog: domain::DialogId,
-    cleared_to: u64,
-) -> Option<(u64, domain::UserId)> {
+fn newest_living(world: &World, dialog: domain::DialogId, cleared_to: u64) -> Option<(u64, domain::UserId)> {
     let head = world.facts().header(dialog)?.head.0;
     (cleared_to + 1..=head).rev().find_map(|sequence| {
         let message = world.facts().message(Key::Message(dialog, domain::Sequence(sequence)))?;

@@ -1,0 +1,161 @@
+//! How fast a log is folded again: events a second of a mixture of 70 % posts, 20 % marks,
+//! 5 % edits and deletions and 5 % membership. The events are made beforehand.
+//!
+//! `cargo run --release -p readmodel --features testing --example refold [events [dialogs [batch]]]`
+
+#![expect(clippy::print_stdout, reason = "a measurement prints")]
+#![expect(clippy::unwrap_used, reason = "a measurement may stop at anything unexpected")]
+
+use std::time::Instant;
+
+use domain::content::{Content, DialogContent, JsonText, MessageContent, Text};
+use domain::event::{Event, Kind, Mark, Marked, MessageRef, Range, Record, Stream};
+use domain::{ApplicationId, CommandId, DialogId, MessageId, Sequence, Time, UserId};
+use readmodel::sqlite::Store;
+use readmodel::testing::Feeder;
+
+/// Occupants of each dialog at first; one more joins and leaves.
+const OCCUPANTS: u64 = 10;
+
+/// Chance without a crate: the same events each time.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+}
+
+struct Place {
+    dialog: DialogId,
+    head: u64,
+    removed: u64,
+    guests: Vec<UserId>,
+}
+
+fn main() {
+    let mut arguments = std::env::args().skip(1).map(|argument| argument.parse::<usize>().unwrap());
+    let events = arguments.next().unwrap_or(500_000);
+    let dialogs = arguments.next().unwrap_or(2_000);
+    let batch = arguments.next().unwrap_or(4_000);
+    let records = history(events, dialogs);
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open_or_create(&folder.path().join("readmodel.db")).unwrap();
+    let mut feeder = Feeder::new(1);
+    let batches: Vec<_> = records.chunks(batch).map(|records| feeder.batch(records.to_vec())).collect();
+    drop(records);
+    let count: usize = batches.iter().flatten().map(|applied| applied.records.len()).sum();
+    let start = Instant::now();
+    for batch in &batches {
+        store.apply(batch).unwrap();
+    }
+    let folded = start.elapsed();
+    store.close().unwrap();
+    let size = std::fs::metadata(folder.path().join("readmodel.db")).unwrap().len();
+    println!(
+        "{count} events in {dialogs} dialogs, batches of {batch}: {:.0} events/s, {:.0} bytes an event",
+        count as f64 / folded.as_secs_f64(),
+        size as f64 / count as f64
+    );
+}
+
+fn history(events: usize, dialogs: usize) -> Vec<Record> {
+    let mut chance = Chance(7);
+    let mut places: Vec<Place> = vec![];
+    let mut records = vec![];
+    for number in 0..dialogs as u64 {
+        let dialog = DialogId::from_parts(1_700_000_000, (number + (1 << 40)).to_be_bytes());
+        let occupants: Vec<_> = (0..OCCUPANTS).map(|n| user(number, n)).collect();
+        let owner = occupants[0];
+        let event = Event::DialogCreated {
+            kind: Kind::Group,
+            owner,
+            occupants,
+            admins: vec![],
+            permissions: None,
+            content: Content::Known(DialogContent::default()),
+        };
+        records.push(record(records.len(), dialog, owner, event));
+        places.push(Place { dialog, head: 0, removed: 0, guests: vec![] });
+    }
+    while records.len() < events {
+        let index = chance.below(dialogs as u64);
+        let actor = user(index, chance.below(OCCUPANTS));
+        let place = &mut places[index as usize];
+        let (actor, event) = next(&mut chance, place, (index, actor), records.len());
+        records.push(record(records.len(), place.dialog, actor, event));
+    }
+    records
+}
+
+fn next(chance: &mut Chance, place: &mut Place, (index, actor): (u64, UserId), n: usize) -> (UserId, Event) {
+    match chance.below(100) {
+        70..90 if place.head > 0 => {
+            let first = place.head.saturating_sub(chance.below(20)).max(1);
+            let range = Range { first: Sequence(first), last: Sequence(place.head) };
+            let marked = Marked::Listed(vec![range]);
+            (actor, Event::MessagesMarked { mark: Mark::Read, marked })
+        }
+        90..93 if place.head > 0 => {
+            let content = Content::Known(Text::stored("another text of about the usual length".to_owned()));
+            (actor, Event::MessageEdited { message: named(index, place.head), content })
+        }
+        93..95 if place.head > place.removed + 30 => {
+            place.removed += 1 + chance.below(4);
+            (actor, Event::MessagesRemoved { messages: vec![named(index, place.removed)] })
+        }
+        95..100 => match place.guests.pop() {
+            Some(guest) => (guest, Event::OccupantLeft),
+            None => {
+                let guest = user(index, OCCUPANTS + chance.below(1_000));
+                place.guests.push(guest);
+                (actor, Event::OccupantsAdded { users: vec![guest] })
+            }
+        },
+        _ => {
+            place.head += 1;
+            (actor, posted(named(index, place.head), n))
+        }
+    }
+}
+
+fn posted(message: MessageRef, n: usize) -> Event {
+    let text = format!("message {n}: a text of about the length that people usually write in a chat");
+    let custom = JsonText::stored("{\"mood\":\"fine\"}".to_owned());
+    Event::MessagePosted {
+        message,
+        recipient: None,
+        date_sent: 1_700_000_000 + n as u64 / 1_000,
+        send_to_chat: true,
+        markable: true,
+        silent: false,
+        content: Content::Known(MessageContent {
+            text: Some(Text::stored(text)),
+            custom: n.is_multiple_of(10).then_some(custom),
+            ..MessageContent::default()
+        }),
+    }
+}
+
+/// Ids rise with time, as the server makes them.
+fn named(index: u64, sequence: u64) -> MessageRef {
+    let rest = (sequence << 32 | index).to_be_bytes();
+    MessageRef { sequence: Sequence(sequence), id: MessageId::from_parts(1_700_000_000, rest) }
+}
+
+fn user(index: u64, n: u64) -> UserId {
+    UserId::new(1 + (index * 7 + n * 13) % 20_000).unwrap()
+}
+
+fn record(n: usize, dialog: DialogId, actor: UserId, event: Event) -> Record {
+    Record {
+        id: (n as u128).to_be_bytes(),
+        command: CommandId((n as u128).to_be_bytes()),
+        application: ApplicationId::new(1).unwrap(),
+        stream: Stream::Dialog(dialog),
+        actor: Some(actor),
+        at: Time(1_700_000_000_000 + n as u64),
+        event,
+    }
+}

@@ -44,7 +44,7 @@ impl Commands {
         let inbox = inbox.ok_or(Unanswered::Unavailable)?;
         for _ in 0..TRIES_MAX {
             let (job, reply) = Job::new(request.clone());
-            if inbox.push(job).is_err() {
+            if !inbox.push(job) {
                 return Err(Unanswered::Busy { retry_after: RETRY_AFTER });
             }
             match reply.await {

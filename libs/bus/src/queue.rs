@@ -71,8 +71,8 @@ impl Inbox {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Put a job at the end, or give it back if there is no place for it.
-    pub(crate) fn push(&self, job: Job) -> Result<(), Job> {
+    /// Put a job at the end. False if there is no place for it; then it is gone.
+    pub(crate) fn push(&self, job: Job) -> bool {
         let mut waiting = self.lock();
         let share = (self.capacity.jobs / 4).max(1);
         let mark = job.request.is_mark();
@@ -82,7 +82,7 @@ impl Inbox {
             || waiting.callers.get(&job.request.actor).is_some_and(|held| *held >= share)
             || mark && waiting.marks >= (self.capacity.jobs / 2).max(1);
         if full {
-            return Err(job);
+            return false;
         }
         *waiting.dialogs.entry(job.request.dialog).or_default() += 1;
         *waiting.callers.entry(job.request.actor).or_default() += 1;
@@ -90,7 +90,7 @@ impl Inbox {
         waiting.jobs.push_back(job);
         drop(waiting);
         self.arrived.notify_one();
-        Ok(())
+        true
     }
 
     /// Take what waits, at most `jobs_max`, in order; wait for the first if nothing does.
@@ -167,13 +167,13 @@ mod tests {
     }
 
     fn push(inbox: &Inbox, dialog: u8, actor: u64) -> bool {
-        inbox.push(Job::new(request(dialog, actor, Command::DeleteForSelf)).0).is_ok()
+        inbox.push(Job::new(request(dialog, actor, Command::DeleteForSelf)).0)
     }
 
     fn mark(inbox: &Inbox, dialog: u8, actor: u64) -> bool {
         let update =
             Update { messages: vec![], text: None, mark: Some((Mark::Read, Marked::All(Sequence(1)))) };
-        inbox.push(Job::new(request(dialog, actor, Command::Update(update))).0).is_ok()
+        inbox.push(Job::new(request(dialog, actor, Command::Update(update))).0)
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use domain::event::{Kind, Permissions};
 use domain::facts::{Header, Standing as StandingFact};
 use domain::{MessageId, Sequence, Time, UserId};
-use eventlog::{Epoch, FrameHash, Offset};
+pub use eventlog::{Epoch, FrameHash, Offset, Partition};
 
 use crate::marks::Marks;
 

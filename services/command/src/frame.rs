@@ -64,10 +64,11 @@ impl<'a> Frame<'a> {
 
     /// Decide a job and take its events in; or give it back, for the next frame, if they do
     /// not fit beside what is there.
-    pub(crate) fn add(&mut self, job: Job) -> Result<(), Job> {
+    #[must_use]
+    pub(crate) fn add(&mut self, job: Job) -> Option<Job> {
         let mark = job.request.is_mark();
         if mark && self.marks >= MARKS_MAX {
-            return Err(job);
+            return Some(job);
         }
         let outcome = self.decide(&job.request).map(|decision| {
             let records = self.records(&job.request, &decision);
@@ -75,15 +76,15 @@ impl<'a> Frame<'a> {
         });
         let Ok((_, records)) = &outcome else {
             self.decided.push(Decided { job, outcome });
-            return Ok(());
+            return None;
         };
         let events: Vec<Bytes> = records.iter().map(|record| wire::encode(record).into()).collect();
         if !self.batch.is_empty() && !self.batch.fits_all(&events) {
-            return Err(job);
+            return Some(job);
         }
         if !self.take_in(events) {
             self.decided.push(Decided { job, outcome: Err(Refusal::TooLarge) });
-            return Ok(());
+            return None;
         }
         self.marks += if mark { records.len() } else { 0 };
         for record in records {
@@ -95,7 +96,7 @@ impl<'a> Frame<'a> {
             self.receipts.insert(job.request.id, receipt);
         }
         self.decided.push(Decided { job, outcome });
-        Ok(())
+        None
     }
 
     /// Whether all events could be put into the frame. If not, none was: the frame was empty.

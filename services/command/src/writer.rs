@@ -165,7 +165,7 @@ impl<R: Rows> Parts<R> {
         let mut later = VecDeque::new();
         while let Some(job) = waiting.pop_front() {
             let mark = job.request.is_mark();
-            if let Err(job) = frame.add(job) {
+            if let Some(job) = frame.add(job) {
                 later.push_back(job);
                 if !mark {
                     break;

@@ -166,7 +166,7 @@ impl Settings {
             "log.partitions must be between 1 and {PARTITIONS_MAX}"
         );
         anyhow::ensure!(
-            (app.id == 0) == !app.auth_key.is_set(),
+            (app.id != 0) == app.auth_key.is_set(),
             "app.id and app.auth_key belong together: set both, or neither to have them made"
         );
         if app.id != 0 {

@@ -8,8 +8,7 @@ use domain::command::{Request, Rules};
 use domain::event::{Event, MessageRef, Record, Stream};
 use domain::facts::{Fact, Key, evolve};
 use domain::{ApplicationId, CommandId};
-use eventlog::{Epoch, FrameHash, Offset, Partition};
-use readmodel::rows::Checkpoint;
+use readmodel::rows::{Checkpoint, Epoch, FrameHash, Offset, Partition};
 use readmodel::sqlite::{Applied, Store};
 use runtime::{Clock, Ids};
 

@@ -1,5 +1,6 @@
 //! The writer over a log in memory: what it promises to those who ask.
 #![expect(clippy::disallowed_methods, reason = "the tests are what waits for these tasks")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

@@ -38,6 +38,11 @@ pub(super) fn receipts(
     seat: &Seat,
     messages: &[(Sequence, UserId)],
 ) -> Result<Vec<Receipt>, Error> {
+    if let [(sequence, sender)] = messages
+        && nobody_else_has(seat, *sequence)
+    {
+        return Ok(vec![Receipt::of(*sender)]);
+    }
     if seat.names_readers(reader.receipts_max) {
         return of_everybody(reader, seat, messages);
     }
@@ -58,6 +63,14 @@ pub(super) fn receipts(
         receipts.push(receipt);
     }
     Ok(receipts)
+}
+
+/// Whether the counts say that the message, the newest, has reached nobody but its author:
+/// so it is right after it was posted, when the answer should cost the same for 2 and for
+/// 1,000 occupants.
+fn nobody_else_has(seat: &Seat, sequence: Sequence) -> bool {
+    let last = &seat.last;
+    last.sequence == sequence && last.counts_known && last.read_by == 0 && last.delivered_by == 0
 }
 
 impl Receipt {

@@ -97,6 +97,7 @@ impl Front {
         let method = record::method(request.method());
         let id = self.request_id(request.headers());
         let visit = Visit::new();
+        let has_body = announces_body(request.headers());
         let span = tracing::debug_span!("request", request.id = id.to_str().unwrap_or_default());
         let mut response = if request.method() == Method::OPTIONS {
             cors::preflight()
@@ -115,6 +116,11 @@ impl Front {
         headers.insert(REQUEST_ID, id);
         if let Some(date) = visit.expires().and_then(answer::expiration_date) {
             headers.insert(EXPIRATION_DATE, date);
+        }
+        if has_body && !visit.has_read_body() {
+            // What is still to come would be taken for the next request, so the connection
+            // ends; a client that is not told sends its next request into nothing.
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         response
     }
@@ -153,6 +159,12 @@ impl Front {
         }
         HeaderValue::try_from((self.new_request_id)()).unwrap_or(HeaderValue::from_static("none"))
     }
+}
+
+/// Whether there is a body behind the head; it may not have come yet.
+fn announces_body(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::TRANSFER_ENCODING)
+        || headers.get(header::CONTENT_LENGTH).is_some_and(|length| length != "0")
 }
 
 fn harmless(id: &[u8]) -> bool {

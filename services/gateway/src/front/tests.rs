@@ -164,6 +164,21 @@ async fn a_request_above_the_limits_is_refused() {
 }
 
 #[tokio::test]
+async fn who_leaves_a_body_unread_says_that_the_connection_ends() {
+    let front = front(router());
+    let closes = async |method: Method, uri: &str| {
+        let asked = Request::builder().method(method).uri(uri).header("Content-Length", "10");
+        let response = front.answer(asked.body(Body::from("message=hi")).unwrap()).await;
+        response.headers().get("Connection").is_some_and(|value| value == "close")
+    };
+    assert!(!closes(Method::POST, "/chat/Message").await);
+    assert!(closes(Method::GET, "/authorised").await);
+    assert!(closes(Method::POST, "/unknown").await);
+    let without = front.answer(get("/authorised")).await;
+    assert!(!without.headers().contains_key("Connection"));
+}
+
+#[tokio::test]
 async fn any_kind_of_body_is_served() {
     let body = Full::new(Bytes::from_static(b"message=hi"));
     let asked = Request::post("/chat/Message.json").body(body).unwrap();

@@ -1,6 +1,7 @@
 //! What becomes known about a request on its way in and is wanted on its way out, even
 //! when its endpoint panics or runs out of time.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use axum::extract::MatchedPath;
@@ -14,6 +15,7 @@ pub struct Visit(Arc<Known>);
 struct Known {
     endpoint: OnceLock<MatchedPath>,
     expires: OnceLock<Time>,
+    body_read: AtomicBool,
 }
 
 impl Visit {
@@ -30,6 +32,15 @@ impl Visit {
 
     pub(super) fn expires(&self) -> Option<Time> {
         self.0.expires.get().copied()
+    }
+
+    /// The request's body was read to its end.
+    pub(crate) fn read_body(&self) {
+        self.0.body_read.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_read_body(&self) -> bool {
+        self.0.body_read.load(Ordering::Relaxed)
     }
 
     /// The template of the route, of which there are few, unlike paths.

@@ -15,7 +15,7 @@ use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use crate::ApiError;
+use crate::{ApiError, Visit};
 
 pub use page::{Direction, PAGE_ITEMS_MAX, Page, Sort};
 
@@ -58,7 +58,11 @@ impl<S: Send + Sync> FromRequest<S> for Params {
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let query = source::query(request.uri().query().unwrap_or_default())?;
         let kind = source::Kind::of(request.method(), request.headers());
+        let visit = request.extensions().get::<Visit>().cloned();
         let body = Bytes::from_request(request, state).await.map_err(source::unreadable)?;
+        if let Some(visit) = visit {
+            visit.read_body();
+        }
         let mut tree = source::body(kind, &body)?;
         if tree.is_empty() {
             return Ok(Self(query));

@@ -24,6 +24,7 @@ use axum::body::{Body, HttpBody};
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use futures::StreamExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tokio::time::{Instant, timeout};
 use tower::util::MapRequestLayer;
@@ -39,6 +40,11 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const EXPIRATION_DATE: HeaderName = HeaderName::from_static("cb-token-expirationdate");
 /// The longest request id that is taken over from a client or proxy.
 const REQUEST_ID_BYTES_MAX: usize = 64;
+/// A body that is too large is read up to here and thrown away, because a client that still
+/// writes does not see the answer; beyond, the connection is closed under it.
+const DISCARDED_BYTES_MAX: u64 = 8 * 1024 * 1024;
+/// The longest time for that.
+const DISCARD_TIME_MAX: Duration = Duration::from_secs(2);
 /// After this it is worth asking again when a request took too long.
 const RETRY_AFTER_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -127,6 +133,9 @@ impl Front {
 
     async fn route(&self, mut request: Request, visit: Visit) -> Response {
         if let Err(refused) = self.check(&request) {
+            if timeout(DISCARD_TIME_MAX, discard(request)).await == Ok(true) {
+                visit.read_body();
+            }
             return refused.into_response();
         }
         path::normalise(request.uri_mut());
@@ -144,9 +153,9 @@ impl Front {
         if target > self.limits.uri_bytes_max {
             return Err(ApiError::UriTooLong);
         }
-        let announced = request.headers().get(header::CONTENT_LENGTH);
-        let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-        if announced.is_some_and(|length| length > self.limits.body_bytes_max as u64) {
+        if announced_length(request.headers())
+            .is_some_and(|length| length > self.limits.body_bytes_max as u64)
+        {
             return Err(ApiError::BodyTooLarge);
         }
         Ok(())
@@ -165,6 +174,24 @@ impl Front {
 fn announces_body(headers: &HeaderMap) -> bool {
     headers.contains_key(header::TRANSFER_ENCODING)
         || headers.get(header::CONTENT_LENGTH).is_some_and(|length| length != "0")
+}
+
+fn announced_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// Read the body of a refused request to its end, if that is in sight; whether it was.
+async fn discard(request: Request) -> bool {
+    if announced_length(request.headers()).is_none_or(|length| length > DISCARDED_BYTES_MAX) {
+        return false;
+    }
+    let mut body = request.into_body().into_data_stream();
+    while let Some(bytes) = body.next().await {
+        if bytes.is_err() {
+            return false;
+        }
+    }
+    true
 }
 
 fn harmless(id: &[u8]) -> bool {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bus::{Inbox, Job, Position, Progress, Unanswered, Visibility};
 use domain::Time;
-use eventlog::{AppendError, FRAME_EVENTS_MAX, Log, Partition};
+use eventlog::{AppendError, FRAME_EVENTS_MAX, Log, Partition, ReadError, TakeoverError};
 use runtime::{Clock, Ids, Stop};
 
 use crate::frame::{Decided, Finished, Frame};
@@ -18,6 +18,8 @@ use crate::takeover::take_over;
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// How long to wait before looking again whether the rows have come near the log's tail.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// How long to wait before trying again to take over a partition that has no space.
+const TAKE_OVER_AGAIN: Duration = Duration::from_millis(500);
 
 /// What a writer works with.
 pub struct Parts<R> {
@@ -71,8 +73,19 @@ impl<R: Rows> Parts<R> {
             }
             let now = self.clock.now();
             let ids = self.ids.clone();
-            let mut office =
-                take_over(&self.log, self.partition, &mut self.rows, &self.settings, (&ids, now)).await?;
+            let taken = take_over(&self.log, self.partition, &mut self.rows, &self.settings, (&ids, now)).await;
+            let mut office = match taken {
+                Ok(office) => office,
+                Err(error) => {
+                    let why = passing(&error).ok_or(error)?;
+                    refuse(waiting.drain(..), why);
+                    self.refuse_for_a_while(why, stop).await;
+                    if stop.is_stopping() {
+                        return Ok(());
+                    }
+                    continue;
+                }
+            };
             tracing::info!(
                 partition = self.partition.0,
                 term = office.writer.term(),
@@ -114,6 +127,24 @@ impl<R: Rows> Parts<R> {
                 }
                 jobs = self.inbox.take(FRAME_EVENTS_MAX) => refuse(jobs, busy()),
                 () = stop.stopped() => return Ok(false),
+            }
+        }
+    }
+
+    /// Refuse what is asked until it is worth trying again, or time to stop.
+    async fn refuse_for_a_while(&self, why: Unanswered, stop: &Stop) {
+        tracing::warn!(
+            partition = self.partition.0,
+            reason = ?why,
+            "the partition cannot be taken over for now; it goes on once the log can be written"
+        );
+        let over = tokio::time::sleep(TAKE_OVER_AGAIN);
+        tokio::pin!(over);
+        loop {
+            tokio::select! {
+                () = &mut over => return,
+                jobs = self.inbox.take(FRAME_EVENTS_MAX) => refuse(jobs, why),
+                () = stop.stopped() => return,
             }
         }
     }
@@ -262,6 +293,16 @@ impl<R: Rows> Parts<R> {
             AppendError::Unknown => Ok(Some(Lost::Unknown)),
             error @ (AppendError::Fenced | AppendError::Rejected(_)) => Err(error.into()),
         }
+    }
+}
+
+/// What to say while a partition cannot be taken over, if waiting mends it.
+fn passing(error: &anyhow::Error) -> Option<Unanswered> {
+    match error.downcast_ref::<TakeoverError>()? {
+        TakeoverError::Append(AppendError::Full) => Some(Unanswered::Full),
+        TakeoverError::Append(AppendError::Unavailable(_) | AppendError::Unknown)
+        | TakeoverError::Read(ReadError::Unavailable(_)) => Some(Unanswered::Unavailable),
+        TakeoverError::Append(AppendError::Fenced | AppendError::Rejected(_)) | TakeoverError::Read(_) => None,
     }
 }
 

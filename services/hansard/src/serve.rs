@@ -220,7 +220,9 @@ impl Server {
         for overdue in [drained, appended, folded].into_iter().filter_map(Result::err) {
             tracing::warn!(%overdue, "something did not end in time");
         }
-        self.identity.flush().await?;
+        if let Err(error) = self.identity.flush().await {
+            tracing::warn!(%error, "the last uses of sessions could not be kept: some end a little early");
+        }
         for tasks in [&self.http, &self.writers, &self.projector] {
             if let Some(failure) = tasks.failure() {
                 anyhow::bail!("{} failed: {}", failure.task, failure.reason);

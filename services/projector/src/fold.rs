@@ -54,7 +54,14 @@ pub async fn run(mut parts: Parts, stop: Stop) -> anyhow::Result<()> {
     parts.report(&places, false);
     drop(places);
     outcome?;
-    Ok(parts.store.close()?)
+    match parts.store.close() {
+        // What is in its write-ahead log is not lost: the next start reads it from there.
+        Err(Error::Full(error)) => {
+            tracing::warn!(%error, "no space to put the read models into their one file");
+            Ok(())
+        }
+        other => Ok(other?),
+    }
 }
 
 impl Parts {

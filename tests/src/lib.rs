@@ -18,5 +18,5 @@ pub use chat::Chat;
 pub use lines::Lines;
 pub use operator::{Ended, operator, shell};
 pub use person::Person;
-pub use server::{Server, Setup};
+pub use server::{Server, Setup, Starting};
 pub use topology::{PARTITIONS, each_topology};

@@ -51,12 +51,4 @@ impl Lines {
             }
         }
     }
-
-    /// All of them, once the stream has ended.
-    pub async fn whole(&self) -> String {
-        let mut reading = self.0.clone();
-        // It ends with its writer, or has been written to the end.
-        let _ = reading.wait_for(|written| written.ended).await;
-        self.text()
-    }
 }

@@ -47,23 +47,53 @@ impl Setup {
     }
 }
 
-/// A running server; it is killed when this is dropped.
+/// A server on its way up; it is killed when this is dropped.
 #[derive(Debug)]
-pub struct Server {
+pub struct Starting {
     child: Child,
-    address: SocketAddr,
     stdout: Lines,
     stderr: Lines,
-    _reading: JoinSet<()>,
+    reading: JoinSet<()>,
 }
 
-impl Server {
-    /// Start on the data in `data`, on a free port, and wait until it serves.
+impl Starting {
+    /// Wait until it serves.
     ///
     /// # Errors
     ///
     /// It has ended instead: how, and what it said.
-    pub async fn start(data: &Path, setup: &Setup) -> Result<Self, Ended> {
+    pub async fn serving(self) -> Result<Server, Ended> {
+        let serving = timeout(START_TIME_MAX, self.stderr.find(serving_at)).await;
+        match serving.expect("the server serves or ends in time") {
+            Some(address) => Ok(Server { process: self, address }),
+            None => Err(self.ended().await),
+        }
+    }
+
+    /// `kill -9`, however far it is.
+    pub async fn kill(mut self) -> Ended {
+        self.child.start_kill().expect("the server can be killed");
+        self.ended().await
+    }
+
+    async fn ended(mut self) -> Ended {
+        let status = timeout(STOP_TIME_MAX, self.child.wait()).await;
+        let code = status.expect("the server ends in time").expect("the server can be waited for").code();
+        while self.reading.join_next().await.is_some() {}
+        Ended { code, stdout: self.stdout.text(), stderr: self.stderr.text() }
+    }
+}
+
+/// A running server; it is killed when this is dropped.
+#[derive(Debug)]
+pub struct Server {
+    process: Starting,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// Start on the data in `data`, on a free port.
+    pub fn begin(data: &Path, setup: &Setup) -> Starting {
         let mut child = Command::new("/bin/sh")
             .args(["-c", SURVIVES_LIMITS])
             .arg(program())
@@ -82,13 +112,16 @@ impl Server {
         reading.spawn(read);
         let (stderr, read) = Lines::of(child.stderr.take().expect("standard error is piped"));
         reading.spawn(read);
-        let serving = timeout(START_TIME_MAX, stderr.find(serving_at)).await;
-        let address = serving.expect("the server serves or ends in time");
-        let Some(address) = address else {
-            let code = child.wait().await.expect("the server has ended").code();
-            return Err(Ended { code, stdout: stdout.whole().await, stderr: stderr.whole().await });
-        };
-        Ok(Self { child, address, stdout, stderr, _reading: reading })
+        Starting { child, stdout, stderr, reading }
+    }
+
+    /// Start on the data in `data`, on a free port, and wait until it serves.
+    ///
+    /// # Errors
+    ///
+    /// It has ended instead: how, and what it said.
+    pub async fn start(data: &Path, setup: &Setup) -> Result<Self, Ended> {
+        Self::begin(data, setup).serving().await
     }
 
     /// Where it listens.
@@ -98,18 +131,17 @@ impl Server {
 
     /// What it says on standard output.
     pub fn stdout(&self) -> &Lines {
-        &self.stdout
+        &self.process.stdout
     }
 
     /// What it says on standard error: the log.
     pub fn stderr(&self) -> &Lines {
-        &self.stderr
+        &self.process.stderr
     }
 
     /// `kill -9`.
-    pub async fn kill(mut self) -> Ended {
-        self.child.start_kill().expect("the server can be killed");
-        self.ended().await
+    pub async fn kill(self) -> Ended {
+        self.process.kill().await
     }
 
     /// Ask it to end, without waiting.
@@ -124,10 +156,8 @@ impl Server {
     }
 
     /// Wait until it has ended.
-    pub async fn ended(mut self) -> Ended {
-        let status = timeout(STOP_TIME_MAX, self.child.wait()).await;
-        let code = status.expect("the server ends in time").expect("the server can be waited for").code();
-        Ended { code, stdout: self.stdout.whole().await, stderr: self.stderr.whole().await }
+    pub async fn ended(self) -> Ended {
+        self.process.ended().await
     }
 
     /// From now on no file of it can grow beyond so many bytes; any number if there is none.
@@ -137,7 +167,7 @@ impl Server {
     }
 
     fn pid(&self) -> Pid {
-        let pid = self.child.id().and_then(|pid| i32::try_from(pid).ok());
+        let pid = self.process.child.id().and_then(|pid| i32::try_from(pid).ok());
         pid.and_then(Pid::from_raw).expect("the server has not been waited for")
     }
 }

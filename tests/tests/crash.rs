@@ -8,7 +8,7 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Answer, Chat, PARTITIONS, Person, Setup, each_topology};
+use tests::{Answer, Chat, PARTITIONS, Person, Server, Setup, each_topology, operator};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -200,6 +200,34 @@ async fn killed_at_random_moments() {
         }
         assert_eq!(events, seen, "a retry is no second event");
         chat.verify().await;
+    }
+}
+
+/// Killed while it starts, again and again: also while the stores are made for the first time.
+#[tokio::test]
+async fn killed_while_starting() {
+    const START_TIMES: std::ops::Range<u64> = 0..120;
+    for partitions in PARTITIONS {
+        let seed = seed();
+        println!("partitions: {partitions}, HANSARD_TEST_SEED={seed}");
+        let mut chance = StdRng::seed_from_u64(seed);
+        let folder = tempfile::tempdir().unwrap();
+        for _ in 0..10 {
+            let data = folder.path().join(format!("data-{}", chance.random_range(0..2)));
+            let starting = Server::begin(&data, &Setup::embedded(partitions));
+            // The moment is the point: nothing is waited for.
+            tokio::time::sleep(Duration::from_millis(chance.random_range(START_TIMES))).await;
+            let ended = starting.kill().await;
+            assert_eq!(ended.code, None, "it starts after any end: {}", ended.stderr);
+        }
+        for number in 0..2 {
+            let data = folder.path().join(format!("data-{number}"));
+            let server =
+                Server::start(&data, &Setup::embedded(partitions)).await.expect("it starts after any end");
+            assert_eq!(server.stop().await.code, Some(0));
+            operator(&data, &["log", "verify"]).await.well();
+            operator(&data, &["readmodel", "verify"]).await.well();
+        }
     }
 }
 

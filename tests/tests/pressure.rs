@@ -152,10 +152,10 @@ async fn a_full_disk_refuses_writes_and_recovers() {
         let mut chat = Chat::start(Setup::embedded(partitions)).await;
         let [alice, bob] = chat.users(["alice", "bob"]).await;
         let dialog = alice.create_group("disk", [&bob]).await;
-        let mut kept = 0;
-        let mut write = async |alice: &Person| {
-            let answer = Answer::to(post(alice, &dialog, kept)).await;
-            kept += u64::from(answer.status == 201);
+        let kept = std::cell::Cell::new(0);
+        let write = async |alice: &Person| {
+            let answer = Answer::to(post(alice, &dialog, kept.get())).await;
+            kept.set(kept.get() + u64::from(answer.status == 201));
             answer
         };
         assert_eq!(write(&alice).await.status, 201);
@@ -192,11 +192,16 @@ async fn a_full_disk_refuses_writes_and_recovers() {
             assert!(patience > 0, "it does not recover: {}", chat.server().stderr().text());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        assert_eq!(bob.peek(&dialog).await.len() as u64, kept);
+        assert_eq!(bob.peek(&dialog).await.len() as u64, kept.get());
         chat.verify().await;
-        assert_eq!(chat.stop().await.code, Some(0));
+        // Told to stop without space, it ends in order too, and loses nothing.
+        chat.server().limit_files(Some(0));
+        let again = write(&alice).await;
+        assert!(is_refused_for_now(&again), "{} {}", again.status, again.text());
+        let ended = chat.stop().await;
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
         chat.start_again().await;
-        let expected: Vec<String> = (0..kept).map(|number| number.to_string()).collect();
+        let expected: Vec<String> = (0..kept.get()).map(|number| number.to_string()).collect();
         assert_eq!(bob.texts(&dialog).await, expected, "once each, and in order");
     }
 }

@@ -73,7 +73,8 @@ impl<R: Rows> Parts<R> {
             }
             let now = self.clock.now();
             let ids = self.ids.clone();
-            let taken = take_over(&self.log, self.partition, &mut self.rows, &self.settings, (&ids, now)).await;
+            let taken =
+                take_over(&self.log, self.partition, &mut self.rows, &self.settings, (&ids, now)).await;
             let mut office = match taken {
                 Ok(office) => office,
                 Err(error) => {
@@ -302,7 +303,9 @@ fn passing(error: &anyhow::Error) -> Option<Unanswered> {
         TakeoverError::Append(AppendError::Full) => Some(Unanswered::Full),
         TakeoverError::Append(AppendError::Unavailable(_) | AppendError::Unknown)
         | TakeoverError::Read(ReadError::Unavailable(_)) => Some(Unanswered::Unavailable),
-        TakeoverError::Append(AppendError::Fenced | AppendError::Rejected(_)) | TakeoverError::Read(_) => None,
+        TakeoverError::Append(AppendError::Fenced | AppendError::Rejected(_)) | TakeoverError::Read(_) => {
+            None
+        }
     }
 }
 

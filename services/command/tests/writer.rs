@@ -261,6 +261,24 @@ async fn without_space_nothing_happens_and_later_it_does() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_takeover_without_space_waits_for_it() {
+    let mut world = World::new();
+    world.create().await;
+    world.stop_writer().await;
+    world.log.inject(&[Fault::Full; 2]);
+    world.start_writer();
+    assert_eq!(world.post(1, 1).await.unwrap_err(), Unanswered::Full);
+    let answer = loop {
+        if let Ok(answer) = world.post(1, 1).await {
+            break answer.unwrap();
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    assert_eq!(answer.message.unwrap().sequence.0, 1);
+    world.stop_writer().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_fenced_writer_answers_nothing() {
     let world = World::new();
     world.create().await;

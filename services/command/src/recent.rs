@@ -22,15 +22,20 @@ impl Receipt {
     pub(crate) fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
         let mut receipt = Self::default();
         for event in events {
-            match event {
-                Event::MessagePosted { message, .. } => receipt.posted = Some(*message),
-                Event::MessagesRemoved { messages } | Event::MessagesHidden { messages } => {
-                    receipt.deleted.extend(messages.iter().map(|message| message.id));
-                }
-                _ => {}
-            }
+            receipt.add(event);
         }
         receipt
+    }
+
+    /// The same command caused this too. In which order its events come does not matter.
+    pub(crate) fn add(&mut self, event: &Event) {
+        match event {
+            Event::MessagePosted { message, .. } => self.posted = Some(*message),
+            Event::MessagesRemoved { messages } | Event::MessagesHidden { messages } => {
+                self.deleted.extend(messages.iter().map(|message| message.id));
+            }
+            _ => {}
+        }
     }
 
     /// The answer to the same command asked again, given what it would lead to `now`.

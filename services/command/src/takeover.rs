@@ -13,6 +13,11 @@ use crate::office::{Office, Rows, Settings};
 use crate::overlay::Overlay;
 use crate::recent::{Receipt, Recent};
 
+/// The rows could not be read, which may pass.
+#[derive(Debug, thiserror::Error)]
+#[error("the read model's rows cannot be read")]
+pub(crate) struct RowsUnread;
+
 /// Take over `partition` of `log`. The rows are near its tail.
 pub(crate) async fn take_over(
     log: &Arc<dyn Log>,
@@ -47,7 +52,7 @@ async fn overlay(
     rows: &mut impl Rows,
     settings: &Settings,
 ) -> anyhow::Result<Overlay> {
-    let checkpoint = rows.load(&[]).await?.checkpoint;
+    let checkpoint = rows.load(&[]).await.context(RowsUnread)?.checkpoint;
     let from = Position { epoch: log.epoch(), partition: writer.partition(), offset: Offset(checkpoint) };
     let mut reader = Reader::open(Arc::clone(log), from, None)
         .await
@@ -63,7 +68,7 @@ async fn overlay(
     let keys = overlay.missing(keys);
     // The rows may have moved on since: one load is one moment, and what they have by then
     // is not applied again.
-    let loaded = rows.load(&keys).await?;
+    let loaded = rows.load(&keys).await.context(RowsUnread)?;
     overlay.load(keys, loaded.facts, loaded.checkpoint)?;
     for (offset, dialog, record) in tail.iter().filter(|(offset, ..)| *offset >= loaded.checkpoint) {
         let changed = evolve(&overlay, *dialog, record.actor, &record.event);
@@ -86,7 +91,8 @@ fn dialog_records(frame: &Frame) -> anyhow::Result<Vec<(u64, DialogId, Record)>>
 
 /// The last commands, read from the log's end backwards.
 async fn recent(log: &Arc<dyn Log>, writer: &Writer, commands_max: usize) -> anyhow::Result<Recent> {
-    let mut newest_first: Vec<(CommandId, Vec<Event>)> = vec![];
+    // Receipts and not events: what people wrote would be many times their size.
+    let mut newest_first: Vec<(CommandId, Receipt)> = vec![];
     let mut before = writer.tail().next;
     while newest_first.len() < commands_max {
         let frames = log.read_back(writer.partition(), before, ReadLimit::default()).await?;
@@ -95,15 +101,16 @@ async fn recent(log: &Arc<dyn Log>, writer: &Writer, commands_max: usize) -> any
         for frame in &frames {
             for (_, _, record) in dialog_records(frame)?.into_iter().rev() {
                 match newest_first.last_mut() {
-                    Some((command, events)) if *command == record.command => events.push(record.event),
-                    _ => newest_first.push((record.command, vec![record.event])),
+                    Some((command, receipt)) if *command == record.command => receipt.add(&record.event),
+                    _ => newest_first.push((record.command, Receipt::of([&record.event]))),
                 }
             }
         }
     }
     let mut recent = Recent::new(commands_max);
-    for (command, events) in newest_first.iter().take(commands_max).rev() {
-        recent.insert(*command, Receipt::of(events));
+    newest_first.truncate(commands_max);
+    for (command, receipt) in newest_first.into_iter().rev() {
+        recent.insert(command, receipt);
     }
     Ok(recent)
 }

@@ -12,7 +12,7 @@ use runtime::{Clock, Ids, Stop};
 use crate::frame::{Decided, Finished, Frame};
 use crate::office::{Office, Rows, Settings};
 use crate::overlay::WentBack;
-use crate::takeover::take_over;
+use crate::takeover::{RowsUnread, take_over};
 
 /// What somebody is told to wait while the read models are too far behind.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -20,6 +20,9 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// How long to wait before trying again to take over a partition that has no space.
 const TAKE_OVER_AGAIN: Duration = Duration::from_millis(500);
+/// Takeovers in a row that somebody else may get in front of: a frame of our own whose fate
+/// was unknown may arrive once, another writer comes again.
+const OVERTAKEN_MAX: u32 = 1;
 
 /// What a writer works with.
 pub struct Parts<R> {
@@ -67,26 +70,7 @@ pub async fn run<R: Rows>(mut parts: Parts<R>, stop: Stop) -> anyhow::Result<()>
 impl<R: Rows> Parts<R> {
     async fn write(&mut self, stop: &Stop) -> anyhow::Result<()> {
         let mut waiting = VecDeque::new();
-        loop {
-            if !self.rows_near_the_tail(stop).await? {
-                return Ok(());
-            }
-            let now = self.clock.now();
-            let ids = self.ids.clone();
-            let taken =
-                take_over(&self.log, self.partition, &mut self.rows, &self.settings, (&ids, now)).await;
-            let mut office = match taken {
-                Ok(office) => office,
-                Err(error) => {
-                    let why = passing(&error).ok_or(error)?;
-                    refuse(waiting.drain(..), why);
-                    self.refuse_for_a_while(why, stop).await;
-                    if stop.is_stopping() {
-                        return Ok(());
-                    }
-                    continue;
-                }
-            };
+        while let Some(mut office) = self.enter(&mut waiting, stop).await? {
             tracing::info!(
                 partition = self.partition.0,
                 term = office.writer.term(),
@@ -107,11 +91,51 @@ impl<R: Rows> Parts<R> {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Take the partition over as soon as that is possible; `None` if it is time to stop.
+    async fn enter(&mut self, waiting: &mut VecDeque<Job>, stop: &Stop) -> anyhow::Result<Option<Office>> {
+        let mut overtaken = 0;
+        loop {
+            let error = match self.try_to_enter(waiting, stop).await {
+                Ok(entered) => return Ok(entered),
+                Err(error) => error,
+            };
+            if is_fenced(&error) && overtaken < OVERTAKEN_MAX {
+                overtaken += 1;
+                continue;
+            }
+            let Some(why) = passing(&error) else { return Err(error) };
+            tracing::warn!(
+                partition = self.partition.0,
+                error = %format!("{error:#}"),
+                "the partition cannot be taken over for now; trying again"
+            );
+            refuse(waiting.drain(..), why);
+            self.refuse_for_a_while(why, stop).await;
+            if stop.is_stopping() {
+                return Ok(None);
+            }
+        }
+    }
+
+    async fn try_to_enter(
+        &mut self,
+        waiting: &mut VecDeque<Job>,
+        stop: &Stop,
+    ) -> anyhow::Result<Option<Office>> {
+        if !self.rows_near_the_tail(waiting, stop).await? {
+            return Ok(None);
+        }
+        let (now, ids) = (self.clock.now(), &self.ids);
+        let office = take_over(&self.log, self.partition, &mut self.rows, &self.settings, (ids, now));
+        office.await.map(Some)
     }
 
     /// Wait until the rows lag by no more than allowed; refuse what is asked meanwhile.
     /// False if it is time to stop.
-    async fn rows_near_the_tail(&self, stop: &Stop) -> anyhow::Result<bool> {
+    async fn rows_near_the_tail(&self, waiting: &mut VecDeque<Job>, stop: &Stop) -> anyhow::Result<bool> {
         loop {
             let tail = self.log.tail(self.partition).await?;
             let near = Position {
@@ -125,20 +149,17 @@ impl<R: Rows> Parts<R> {
                     if visibility == Visibility::Visible {
                         return Ok(true);
                     }
+                    refuse(waiting.drain(..), busy());
                 }
-                jobs = self.inbox.take(FRAME_EVENTS_MAX) => refuse(jobs, busy()),
+                // Before the queue: a closed one is always ready, with nothing in it.
                 () = stop.stopped() => return Ok(false),
+                jobs = self.inbox.take(FRAME_EVENTS_MAX) => refuse(jobs, busy()),
             }
         }
     }
 
     /// Refuse what is asked until it is worth trying again, or time to stop.
     async fn refuse_for_a_while(&self, why: Unanswered, stop: &Stop) {
-        tracing::warn!(
-            partition = self.partition.0,
-            reason = ?why,
-            "the partition cannot be taken over for now; it goes on once the log can be written"
-        );
         let over = tokio::time::sleep(TAKE_OVER_AGAIN);
         tokio::pin!(over);
         loop {
@@ -158,6 +179,7 @@ impl<R: Rows> Parts<R> {
         stop: &Stop,
     ) -> anyhow::Result<Option<Lost>> {
         loop {
+            self.measure(waiting);
             if waiting.is_empty() {
                 let jobs = tokio::select! {
                     jobs = self.inbox.take(FRAME_EVENTS_MAX) => jobs,
@@ -183,8 +205,7 @@ impl<R: Rows> Parts<R> {
         office: &mut Office,
         waiting: &mut VecDeque<Job>,
     ) -> anyhow::Result<Option<Lost>> {
-        metrics::gauge!("writer_queue_depth", "partition" => self.partition.0.to_string())
-            .set((self.inbox.len() + waiting.len()) as f64);
+        self.measure(waiting);
         if self.too_far_behind(office) {
             refuse(waiting.drain(..), busy());
             return Ok(None);
@@ -210,6 +231,12 @@ impl<R: Rows> Parts<R> {
         self.append(office, at, finished).await
     }
 
+    /// Before a round and after it, so that an idle writer's queue is seen to be empty.
+    fn measure(&self, waiting: &VecDeque<Job>) {
+        metrics::gauge!("writer_queue_depth", "partition" => self.partition.0.to_string())
+            .set((self.inbox.len() + waiting.len()) as f64);
+    }
+
     fn too_far_behind(&self, office: &Office) -> bool {
         let reached = self.progress.reached(self.partition.0);
         let lag = office.writer.tail().next.0.saturating_sub(reached.next);
@@ -219,10 +246,12 @@ impl<R: Rows> Parts<R> {
     /// Load the facts that the waiting commands name. If that fails they are refused, and
     /// the office may be lost.
     async fn load(&mut self, office: &mut Office, waiting: &mut VecDeque<Job>) -> Result<(), Option<Lost>> {
+        // Before loading, not after appending: refusals alone must not fill the memory either.
+        office.overlay.evict();
         let missing = office.overlay.missing(waiting.iter().flat_map(|job| job.request.keys()));
         if missing.is_empty() {
-            let reached = self.progress.reached(self.partition.0).next;
-            return office.overlay.advance(reached).map_err(|went_back| Some(Lost::WentBack(went_back)));
+            office.overlay.has_reached(self.progress.reached(self.partition.0).next);
+            return Ok(());
         }
         match self.rows.load(&missing).await {
             Ok(loaded) => office
@@ -254,7 +283,6 @@ impl<R: Rows> Parts<R> {
                     metrics::histogram!("writer_frame_events").record(count as f64);
                     metrics::counter!("writer_events_total").increment(count as u64);
                     office.overlay.change(changed, appended.next.0);
-                    office.overlay.evict();
                     for (command, receipt) in receipts {
                         office.recent.insert(command, receipt);
                     }
@@ -299,6 +327,9 @@ impl<R: Rows> Parts<R> {
 
 /// What to say while a partition cannot be taken over, if waiting mends it.
 fn passing(error: &anyhow::Error) -> Option<Unanswered> {
+    if error.is::<RowsUnread>() || matches!(error.downcast_ref(), Some(ReadError::Unavailable(_))) {
+        return Some(Unanswered::Unavailable);
+    }
     match error.downcast_ref::<TakeoverError>()? {
         TakeoverError::Append(AppendError::Full) => Some(Unanswered::Full),
         TakeoverError::Append(AppendError::Unavailable(_) | AppendError::Unknown)
@@ -307,6 +338,10 @@ fn passing(error: &anyhow::Error) -> Option<Unanswered> {
             None
         }
     }
+}
+
+fn is_fenced(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(TakeoverError::Append(AppendError::Fenced)))
 }
 
 fn busy() -> Unanswered {

@@ -19,12 +19,13 @@ use eventlog::memory::MemoryLog;
 use eventlog::{Epoch, Log, Offset, Partition, ReadLimit, Spec, Writer};
 use runtime::{Clock, Ids, Tasks};
 
-/// A read model that folds facts when it is told to.
+/// A read model that folds facts when it is told to, and knows what was asked of it.
 #[derive(Clone, Default)]
-struct Fold(Arc<Mutex<(HashMap<Key, Fact>, u64)>>);
+struct Fold(Arc<Mutex<(HashMap<Key, Fact>, u64)>>, Arc<Mutex<Vec<Key>>>);
 
 impl Rows for Fold {
     async fn load(&mut self, keys: &[Key]) -> anyhow::Result<Loaded> {
+        self.1.lock().unwrap().extend(keys);
         let (facts, checkpoint) = &*self.0.lock().unwrap();
         let facts = keys.iter().filter_map(|key| Some((*key, facts.get(key)?.clone()))).collect();
         Ok(Loaded { facts, checkpoint: *checkpoint })
@@ -346,6 +347,48 @@ async fn rows_that_went_back_are_caught_up_with_from_the_log() {
     // A restored copy: the second user has to be loaded from it, and its message 1 is missing.
     *world.rows.0.lock().unwrap() = old;
     assert_eq!(world.post(3, 2).await.unwrap().unwrap().message.unwrap().sequence.0, 3);
+}
+
+/// The rows show a transaction a moment before anybody is told of it.
+#[tokio::test]
+async fn progress_that_is_told_late_costs_no_office() {
+    let mut world = World::new();
+    world.create().await;
+    world.stop_writer().await;
+    world.fold().await;
+    world.progress.report(0, Reached { next: 1, folding: true });
+    world.start_writer();
+    // The second time nothing has to be loaded, and progress is all that is heard.
+    for _ in 0..2 {
+        assert_eq!(world.post(1, 3).await.unwrap().unwrap_err(), Refusal::NoSuchDialog);
+    }
+    world.post(2, 1).await.unwrap().unwrap();
+    assert_eq!(world.memory.tail(P).await.unwrap().term, 2, "nothing was taken over a third time");
+}
+
+#[tokio::test]
+async fn refusals_alone_do_not_fill_the_memory() {
+    let world = World::new();
+    world.create().await;
+    world.fold().await;
+    for stranger in [3, 4, 5, 6, 3] {
+        assert_eq!(world.post(1, stranger).await.unwrap().unwrap_err(), Refusal::NoSuchDialog);
+    }
+    let asked = world.rows.1.lock().unwrap().clone();
+    let standing = Key::Standing(DialogId::from_parts(7, [0xaa; 8]), user(3));
+    assert_eq!(asked.iter().filter(|key| **key == standing).count(), 2, "it was forgotten in between");
+}
+
+/// The last try of a frame arrives just before the takeover that is to find out about it.
+#[tokio::test(start_paused = true)]
+async fn a_frame_that_arrives_during_the_takeover_ends_nothing() {
+    let world = World::new();
+    world.create().await;
+    world.log.inject(&[Fault::LostUnknown; 5]);
+    world.log.inject(&[Fault::LandsLate]);
+    let answer = world.post(1, 1).await.unwrap().unwrap();
+    assert_eq!(answer.message.unwrap().sequence.0, 1);
+    assert_eq!((world.posted().await, world.tasks.failure()), (1, None));
 }
 
 #[tokio::test]

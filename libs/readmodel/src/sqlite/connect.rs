@@ -23,24 +23,6 @@ const STATEMENTS_MAX: usize = 128;
 /// Below that the keeper does it on a thread of its own.
 const WAL_PAGES_MAX: i64 = 16 * 1024;
 
-/// What a crash of the whole machine may do to a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Safety {
-    /// Lose the end of it.
-    LosesTheEnd,
-    /// Ruin it: for a file that counts only once it was closed and synced.
-    Ruins,
-}
-
-impl Safety {
-    fn synchronous(self) -> &'static str {
-        match self {
-            Self::LosesTheEnd => "NORMAL",
-            Self::Ruins => "OFF",
-        }
-    }
-}
-
 /// The name of today's read model in a data folder: `readmodel-<folds version>.db`.
 pub fn file_name() -> String {
     format!("readmodel-{FOLDS_VERSION}.db")
@@ -63,34 +45,59 @@ pub fn discard(path: &Path) -> std::io::Result<()> {
 }
 
 /// Opens a connection that moves the write-ahead log and nothing else.
-pub(super) fn open_plain(path: &Path, safety: Safety) -> Result<Connection, OpenError> {
+pub(super) fn open_plain(path: &Path) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(std::time::Duration::from_millis(BUSY_MS))?;
-    connection.pragma_update(None, "synchronous", safety.synchronous())?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
     Ok(connection)
 }
 
 /// Opens the one connection that writes; makes the tables if there is no file yet.
-pub(super) fn open_read_write(path: &Path, safety: Safety) -> Result<Connection, OpenError> {
+pub(super) fn open_read_write(path: &Path) -> Result<Connection, OpenError> {
     let connection = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     connection.busy_timeout(std::time::Duration::from_millis(BUSY_MS))?;
-    connection.pragma_update(None, "synchronous", safety.synchronous())?;
     if is_new(&connection)? {
         connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.execute_batch(&format!(
-            "BEGIN IMMEDIATE; {TABLES} PRAGMA application_id = {APPLICATION_ID};
-             PRAGMA user_version = {FOLDS_VERSION}; COMMIT;"
-        ))?;
+        make_tables(&connection)?;
     }
     check(&connection)?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
     connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES_MAX)?;
     common(&connection)?;
     Ok(connection)
+}
+
+/// Makes a file that is of use only once it was closed: until then no other connection
+/// can open it, and an error or a crash ruins it. That saves writing every page twice.
+pub(super) fn create_scratch(path: &Path) -> Result<Connection, OpenError> {
+    let connection = Connection::open(path)?;
+    connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+    connection.pragma_update(None, "journal_mode", "OFF")?;
+    connection.pragma_update(None, "synchronous", "OFF")?;
+    make_tables(&connection)?;
+    connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
+    common(&connection)?;
+    Ok(connection)
+}
+
+/// Makes a scratch file one that several connections can use, and closes it.
+pub(super) fn finish_scratch(connection: Connection) -> Result<(), Error> {
+    connection.pragma_update(None, "locking_mode", "NORMAL")?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.close().map_err(|(_, error)| error.into())
+}
+
+fn make_tables(connection: &Connection) -> Result<(), Error> {
+    connection.execute_batch(&format!(
+        "BEGIN IMMEDIATE; {TABLES} PRAGMA application_id = {APPLICATION_ID};
+         PRAGMA user_version = {FOLDS_VERSION}; COMMIT;"
+    ))?;
+    Ok(())
 }
 
 /// Opens a connection that only reads. Several may read beside the one that writes.

@@ -36,8 +36,8 @@ impl From<rusqlite::Error> for OpenError {
 /// Why the store did not do what was asked. Nothing is ever half done.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No space or no input/output for the moment: the same call may succeed later.
-    #[error("the read model's disk is full or failing")]
+    /// No space, no input/output, or another process's lock: the same call may succeed later.
+    #[error("the read model cannot be written for now: {0}")]
     Full(#[source] rusqlite::Error),
     /// The file is damaged: discard it and fold the log again.
     #[error("the read model's file is damaged: {0}")]
@@ -67,7 +67,9 @@ impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode as Code;
         match error.sqlite_error_code() {
-            Some(Code::DiskFull | Code::SystemIoFailure) => Self::Full(error),
+            Some(Code::DiskFull | Code::SystemIoFailure | Code::DatabaseBusy | Code::DatabaseLocked) => {
+                Self::Full(error)
+            }
             Some(Code::DatabaseCorrupt | Code::NotADatabase) => Self::Damaged(error.to_string()),
             _ => Self::Sqlite(error),
         }

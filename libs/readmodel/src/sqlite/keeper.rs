@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 
-use super::connect::{Safety, open_plain};
+use super::connect::open_plain;
 use super::error::OpenError;
 
 /// Pages in the write-ahead log from which on moving them is worth it.
@@ -24,8 +24,8 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    pub(super) fn start(path: &Path, safety: Safety) -> Result<Self, OpenError> {
-        let connection = open_plain(path, safety)?;
+    pub(super) fn start(path: &Path) -> Result<Self, OpenError> {
+        let connection = open_plain(path)?;
         let (wake, woken) = sync_channel(1);
         let thread = std::thread::Builder::new()
             .name("readmodel-keeper".to_owned())

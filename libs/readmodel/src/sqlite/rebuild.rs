@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::connect::{companions, discard};
+use super::connect::{companions, create_scratch, discard, finish_scratch};
 use super::error::{Error, OpenError};
-use super::store::{Applied, Store};
+use super::store::{Applied, apply};
 
 /// Folds `batches` from zero into a fresh file beside `path`, and closes it. Returns where
 /// it is: `path` with `.new` after it. What was there before is gone.
@@ -32,11 +32,11 @@ fn fold_into<E>(fresh: &Path, batches: impl Iterator<Item = Result<Vec<Applied>,
 where
     E: From<OpenError> + From<Error>,
 {
-    let mut store = Store::create_scratch(fresh)?;
+    let mut connection = create_scratch(fresh)?;
     for batch in batches {
-        store.apply(&batch?)?;
+        apply(&mut connection, &batch?)?;
     }
-    Ok(store.close()?)
+    Ok(finish_scratch(connection)?)
 }
 
 /// Puts the closed file `fresh` in the place of `path`. No connection to either is open.

@@ -7,7 +7,7 @@ use domain::event::Record;
 use eventlog::{Epoch, FrameHash, Offset, Partition};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
 
-use super::connect::{Safety, open_read_write};
+use super::connect::open_read_write;
 use super::error::{Error, OpenError};
 use super::keeper::Keeper;
 use super::load::load;
@@ -32,26 +32,18 @@ pub struct Applied {
 /// The one writer of a read model's file. Every call blocks.
 #[derive(Debug)]
 pub struct Store {
+    // Closed first, so that the writer's is the last connection.
+    keeper: Keeper,
     connection: Connection,
     path: PathBuf,
-    keeper: Keeper,
 }
 
 impl Store {
     /// Opens the file at `path`, or makes it.
     pub fn open_or_create(path: &Path) -> Result<Self, OpenError> {
-        Self::open(path, Safety::LosesTheEnd)
-    }
-
-    /// Makes a file at `path` that is of use only once it was closed and synced.
-    pub(super) fn create_scratch(path: &Path) -> Result<Self, OpenError> {
-        Self::open(path, Safety::Ruins)
-    }
-
-    fn open(path: &Path, safety: Safety) -> Result<Self, OpenError> {
-        let connection = open_read_write(path, safety)?;
-        let keeper = Keeper::start(path, safety)?;
-        Ok(Self { connection, path: path.to_owned(), keeper })
+        let connection = open_read_write(path)?;
+        let keeper = Keeper::start(path)?;
+        Ok(Self { keeper, connection, path: path.to_owned() })
     }
 
     /// Where the file is.
@@ -64,31 +56,7 @@ impl Store {
     /// A partition stands in it at most once. After [`Error::Full`] the same call may be
     /// tried again; after [`Error::Fold`] no batch with that record can succeed.
     pub fn apply(&mut self, batch: &[Applied]) -> Result<(), Error> {
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for applied in batch {
-            if stored_checkpoint(&transaction, applied.partition)? != applied.expected {
-                return Err(Error::Moved { partition: applied.partition });
-            }
-        }
-        let mut rows = Rows::default();
-        let mut plan = Plan::of(batch.iter().flat_map(|applied| &applied.records));
-        while let Some(wanted) = plan.next(&rows) {
-            load(&transaction, &wanted, &mut rows)?;
-        }
-        for applied in batch {
-            for (index, record) in applied.records.iter().enumerate() {
-                rows.fold(record).map_err(|source| Error::Fold {
-                    partition: applied.partition,
-                    index,
-                    source,
-                })?;
-            }
-        }
-        save(&transaction, &rows)?;
-        for applied in batch {
-            save_checkpoint(&transaction, applied)?;
-        }
-        transaction.commit()?;
+        apply(&mut self.connection, batch)?;
         self.keeper.wake();
         Ok(())
     }
@@ -126,6 +94,36 @@ impl Store {
     pub(super) fn connection(&self) -> &Connection {
         &self.connection
     }
+}
+
+/// Folds a batch through `connection`, in one transaction.
+pub(super) fn apply(connection: &mut Connection, batch: &[Applied]) -> Result<(), Error> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for applied in batch {
+        if stored_checkpoint(&transaction, applied.partition)? != applied.expected {
+            return Err(Error::Moved { partition: applied.partition });
+        }
+    }
+    let mut rows = Rows::default();
+    let mut plan = Plan::of(batch.iter().flat_map(|applied| &applied.records));
+    while let Some(wanted) = plan.next(&rows) {
+        load(&transaction, &wanted, &mut rows)?;
+    }
+    for applied in batch {
+        for (index, record) in applied.records.iter().enumerate() {
+            rows.fold(record).map_err(|source| Error::Fold {
+                partition: applied.partition,
+                index,
+                source,
+            })?;
+        }
+    }
+    save(&transaction, &rows)?;
+    for applied in batch {
+        save_checkpoint(&transaction, applied)?;
+    }
+    transaction.commit()?;
+    Ok(())
 }
 
 /// How far a partition has been folded.

@@ -26,7 +26,10 @@ impl Folder {
     }
 
     fn store(&self, name: &str) -> Store {
-        Store::create_scratch(&self.path(name)).unwrap()
+        let store = Store::open_or_create(&self.path(name)).unwrap();
+        // These files need not outlive the machine.
+        store.connection().pragma_update(None, "synchronous", "OFF").unwrap();
+        store
     }
 
     /// The rows in which two read models differ.

@@ -42,10 +42,12 @@ impl Commands {
     pub async fn ask(&self, request: Request) -> Result<Answer, Unanswered> {
         let inbox = self.inboxes.get(self.partition_of(request.dialog) as usize);
         let inbox = inbox.ok_or(Unanswered::Unavailable)?;
-        for _ in 0..TRIES_MAX {
+        for tried in 0..TRIES_MAX {
             let (job, reply) = Job::new(request.clone());
             if !inbox.push(job) {
-                return Err(Unanswered::Busy { retry_after: RETRY_AFTER });
+                // An earlier try may have happened: no longer "nothing happened".
+                let nothing = Unanswered::Busy { retry_after: RETRY_AFTER };
+                return Err(if tried == 0 { nothing } else { Unanswered::Unavailable });
             }
             match reply.await {
                 Ok(reply) => return reply,
@@ -53,5 +55,38 @@ impl Commands {
             }
         }
         Err(Unanswered::Unavailable)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Capacity;
+    use domain::command::Command;
+    use domain::{CommandId, UserId};
+
+    fn request(dialog: u8) -> Request {
+        Request {
+            id: CommandId([dialog; 16]),
+            dialog: DialogId::from_parts(0, [dialog; 8]),
+            actor: UserId::new(u64::from(dialog)).unwrap(),
+            command: Command::DeleteForSelf,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_a_command_that_nobody_has_seen_did_certainly_not_happen() {
+        let inbox = Inbox::new(Capacity { jobs: 1 });
+        let commands = Commands::new(vec![inbox.clone()], Arc::new(|_| 0));
+        let asked = commands.ask(request(1));
+        let writer = async {
+            let taken = inbox.take(1).await;
+            assert!(inbox.push(Job::new(request(2)).0));
+            let full = commands.ask(request(3)).await.unwrap_err();
+            assert!(matches!(full, Unanswered::Busy { .. }));
+            // The writer goes away with the command in its hands.
+            drop(taken);
+        };
+        assert_eq!(tokio::join!(asked, writer).0.unwrap_err(), Unanswered::Unavailable);
     }
 }

@@ -1,6 +1,7 @@
 //! The few calls that set a scene up, one after another, each of which must succeed.
 
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
@@ -10,6 +11,8 @@ use crate::http::{Connection, request};
 use crate::server::{APPLICATION, AUTH_KEY};
 
 const PASSWORD: &str = "a long enough password";
+/// A connection that rested longer is not trusted to live still.
+const REST_MAX: Duration = Duration::from_secs(5);
 
 /// A user with a session.
 #[derive(Debug, Clone)]
@@ -21,10 +24,15 @@ pub(crate) struct User {
 }
 
 /// A connection for calls whose time does not count.
+///
+/// It may rest for minutes while loads are driven, longer than a server keeps a silent connection: it then takes a
+/// new one.
 #[derive(Debug)]
 pub(crate) struct Client {
     runtime: Runtime,
+    address: SocketAddr,
     connection: Connection,
+    used: Instant,
 }
 
 impl Client {
@@ -36,13 +44,13 @@ impl Client {
     pub(crate) fn open(address: SocketAddr) -> anyhow::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let connection = runtime.block_on(Connection::open(address))?;
-        Ok(Self { runtime, connection })
+        Ok(Self { runtime, address, connection, used: Instant::now() })
     }
 
-    /// Whether a GET of `path` is answered with 2xx.
-    pub(crate) fn is_good(&mut self, path: &str) -> bool {
+    /// The status of the answer to a GET of `path` without a session; none if there is no answer.
+    pub(crate) fn status(&mut self, path: &str) -> Option<u16> {
         let answer = self.runtime.block_on(self.connection.call(&request("GET", path, "", "")));
-        answer.is_ok_and(|answer| (200..300).contains(&answer.status))
+        answer.ok().map(|answer| answer.status)
     }
 
     /// The body of the answer to one call.
@@ -58,6 +66,10 @@ impl Client {
         body: &str,
     ) -> anyhow::Result<String> {
         let request = request(method, path, token, body);
+        if self.used.elapsed() > REST_MAX {
+            self.connection = self.runtime.block_on(Connection::open(self.address))?;
+        }
+        self.used = Instant::now();
         let answer = self.runtime.block_on(self.connection.call(&request))?;
         let text = String::from_utf8_lossy(answer.body).into_owned();
         ensure!((200..300).contains(&answer.status), "{method} {path}: status {}: {text}", answer.status);

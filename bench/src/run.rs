@@ -69,7 +69,8 @@ pub(crate) struct Scale {
     /// Messages of the large dialog, and how many of them a deep page skips.
     pub(crate) large_messages: u64,
     pub(crate) deep_skip: u64,
-    /// Occupants of the dialog with the most.
+    /// Occupants of a dialog where everybody's receipts are still named, and of the dialog with the most.
+    pub(crate) hall: usize,
     pub(crate) crowd: usize,
     /// Dialogs in the store, and how many of them one user is in.
     pub(crate) wide_dialogs: u32,
@@ -93,6 +94,7 @@ impl Scale {
             members_messages: 1_000,
             large_messages: 1_000_000,
             deep_skip: 500_000,
+            hall: 1_000,
             crowd: 10_000,
             wide_dialogs: 200_000,
             collected_dialogs: 1_000,
@@ -113,7 +115,8 @@ impl Scale {
             members_messages: 100,
             large_messages: 20_000,
             deep_skip: 10_000,
-            crowd: 1_000,
+            hall: 100,
+            crowd: 1_100,
             wide_dialogs: 2_000,
             collected_dialogs: 200,
             refold_events: 20_000,
@@ -236,7 +239,7 @@ impl Bench {
     fn judge_generator(&mut self, rate: f64) {
         let bound = Bound::AtLeast(GENERATOR_RATE_MIN);
         let words = format!("≥ {}/s, else void", count(GENERATOR_RATE_MIN));
-        let row = Row::report("generator against the null handler, 64 connections", per_second(rate));
+        let row = Row::report("generator against the null handler, 64 conn.", per_second(rate));
         self.table.add(row.bound(words, bound, rate));
         if self.table.judged && rate < GENERATOR_RATE_MIN {
             let why = format!("the generator reached {}/s, not {}", count(rate), count(GENERATOR_RATE_MIN));

@@ -55,7 +55,8 @@ impl Server {
         command.arg("serve").arg("--listen").arg(address.to_string()).arg("--data").arg(data);
         command.envs(ENVIRONMENT);
         let mut server = Self::spawn(command, address, data.with_extension("log"))?;
-        server.wait_until("/health/ready", within)?;
+        // Ready is who says so and lets people in: whoever has no session is told that, not to come back later.
+        server.wait_until(&[("/health/ready", 200), ("/session", 401)], within)?;
         Ok(server)
     }
 
@@ -70,7 +71,7 @@ impl Server {
         command.args(["null", "--listen", &address.to_string(), "--post-bytes", &post_bytes.to_string()]);
         command.args(["--get-bytes", &get_bytes.to_string()]);
         let mut server = Self::spawn(command, address, folder.join("null.log"))?;
-        server.wait_until("/", Duration::from_secs(10))?;
+        server.wait_until(&[("/", 200)], Duration::from_secs(10))?;
         Ok(server)
     }
 
@@ -81,13 +82,16 @@ impl Server {
         Ok(Self { child, address, log })
     }
 
-    fn wait_until(&mut self, path: &str, within: Duration) -> anyhow::Result<()> {
+    /// Wait until each of these paths is answered with its status.
+    fn wait_until(&mut self, answers: &[(&str, u16)], within: Duration) -> anyhow::Result<()> {
         let start = Instant::now();
+        let is_ready =
+            |mut client: Client| answers.iter().all(|(path, status)| client.status(path) == Some(*status));
         loop {
             if let Some(status) = self.child.try_wait()? {
                 bail!("a server ended with {status}: {}", self.log_end());
             }
-            if Client::open(self.address).is_ok_and(|mut client| client.is_good(path)) {
+            if Client::open(self.address).is_ok_and(is_ready) {
                 return Ok(());
             }
             ensure!(start.elapsed() < within, "not ready after {within:?}: {}", self.log_end());

@@ -41,8 +41,8 @@ pub(super) fn measure(bench: &mut Bench) -> anyhow::Result<()> {
     let ratio = median(ratios);
     let [usual, during, answered] = [usual, during, answers].map(|micros| millis(median(micros)));
     let messages = count(bench.scale.large_messages as f64);
-    let row = format!("p99 of posts while {messages} messages are deleted, 16 connections");
-    let figure = format!("{during}, usually {usual}; deletion answered in {answered}");
+    let row = format!("p99 of posts during deletion of {messages} messages");
+    let figure = format!("{during}, usually {usual}; deleted in {answered}");
     bench.table.add(Row::report(row, figure).ratio(ratio).bound(
         "< 2 times the usual",
         Bound::AtMost(2.0),

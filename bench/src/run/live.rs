@@ -15,8 +15,10 @@ const CHECK_EVERY: u64 = 100;
 const PAGE: u64 = 50;
 /// Pages of unread messages asked for at most.
 const UNREAD_PAGES_MAX: usize = 20_000;
-/// An fsync of up to this, in microseconds, is one that the bound on a single post is about.
-const FSYNC_MICROS: f64 = 250.0;
+/// The bound on a single post, in microseconds, is about a disk whose fsync takes a fifth of a millisecond. With
+/// a slower one than this it can be kept, but not be broken.
+const SINGLE_POST_MICROS: f64 = 3_000.0;
+const FSYNC_MICROS: f64 = 300.0;
 
 /// The people and the dialogs.
 struct Scene {
@@ -40,11 +42,11 @@ pub(super) fn measure(bench: &mut Bench) -> anyhow::Result<()> {
     let scene = Scene { people, dialogs, hot };
     posts(bench, &server, &scene)?;
     frames(bench, &mut client)?;
-    bench.memory_row("under the load of posts, at most", server.memory().peak);
+    bench.memory_row("under the load of posts, peak", server.memory().peak);
     single_post(bench, &server, &scene)?;
     pages(bench, &server, &scene)?;
     unread_pages(bench, &server, &scene, &mut client)?;
-    bench.memory_row("under all loads, at most", server.memory().peak);
+    bench.memory_row("under all loads, peak", server.memory().peak);
     server.stop()
 }
 
@@ -81,9 +83,12 @@ fn posts(bench: &mut Bench, server: &Server, scene: &Scene) -> anyhow::Result<()
     bench.judge_generator(compared.ceiling_rate());
     let ratio = compared.of_ceiling(0);
     bench.table.add(
-        Row::report("POST /chat/Message, 64 connections, 200 dialogs of 10", per_second(compared.rate(0)))
-            .ratio(ratio)
-            .bound("≥ 0.12 of the ceiling, aim 0.25", Bound::AtLeast(0.12), ratio),
+        Row::report(
+            format!("POST /chat/Message, 64 conn., {} dialogs of 10", scene.dialogs.len()),
+            per_second(compared.rate(0)),
+        )
+        .ratio(ratio)
+        .bound("≥ 0.12 of ceiling, aim 0.25", Bound::AtLeast(0.12), ratio),
     );
     let latency = compared.latency(0);
     bench.table.add(Row::report(
@@ -119,8 +124,9 @@ fn single_post(bench: &mut Bench, server: &Server, scene: &Scene) -> anyhow::Res
     let latency = compared.latency(0);
     let figure = format!("p50 {}, p99 {}", millis(latency.p50), millis(latency.p99));
     let row = Row::report("POST /chat/Message, 1 connection", figure).ratio(compared.of_ceiling(0));
-    let bound = if bench.fsync_micros <= FSYNC_MICROS { Bound::AtMost(3_000.0) } else { Bound::None };
-    bench.table.add(row.bound("p50 < 3 ms where an fsync takes 0.2 ms", bound, latency.p50));
+    let is_judged = bench.fsync_micros <= FSYNC_MICROS || latency.p50 < SINGLE_POST_MICROS;
+    let bound = if is_judged { Bound::AtMost(SINGLE_POST_MICROS) } else { Bound::None };
+    bench.table.add(row.bound("p50 < 3 ms (fsync of 0.2 ms)", bound, latency.p50));
     Ok(())
 }
 
@@ -138,13 +144,13 @@ fn pages(bench: &mut Bench, server: &Server, scene: &Scene) -> anyhow::Result<()
     bench.table.add(
         Row::report("GET /chat/Message?limit=50&mark_as_read=0", per_second(compared.rate(0)))
             .ratio(ratio)
-            .bound("≥ 0.25 of the ceiling, aim 0.4", Bound::AtLeast(0.25), ratio),
+            .bound("≥ 0.25 of ceiling, aim 0.4", Bound::AtLeast(0.25), ratio),
     );
     let cost = compared.of_other(0, 1);
     bench.table.add(
         Row::report("  a page already read, mark_as_read not said", per_second(compared.rate(1)))
             .ratio(cost)
-            .bound("costs ≤ 1.2 times that", Bound::AtMost(1.2), cost),
+            .bound("≤ 1.2 times the cost", Bound::AtMost(1.2), cost),
     );
     bench.table.add(Row::report("  events that these appended", count(appended as f64)).bound(
         "none",
@@ -169,7 +175,7 @@ fn unread_pages(
     let calls: Vec<Call> = pages.take(UNREAD_PAGES_MAX).collect();
     let asked = calls.len();
     if asked == 0 {
-        let row = Row::report("GET of 50 unread messages, which marks them", "too few messages for a page");
+        let row = Row::report("GET of 50 unread messages, marking them", "too few messages for a page");
         bench.table.add(row);
         return Ok(());
     }
@@ -179,7 +185,7 @@ fn unread_pages(
     let events = world::tail(&bench.data("live"))? - before;
     let latency = format!("p50 {}, p99 {}", millis(report.latency.p50), millis(report.latency.p99));
     let figure = format!("{}, {latency}", per_second(report.rate()));
-    bench.table.add(Row::report("GET of 50 unread messages, which marks them", figure));
+    bench.table.add(Row::report("GET of 50 unread messages, marking them", figure));
     let figure = format!("{:.2} an answer, {} answers", events as f64 / asked as f64, count(asked as f64));
     bench.table.add(Row::report("  events that it appends", figure));
     Ok(())

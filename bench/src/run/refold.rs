@@ -31,7 +31,7 @@ pub(super) fn measure(bench: &mut Bench) -> anyhow::Result<()> {
         ratios.push(rate / ceiling);
     }
     let rate = median(rates);
-    let row = format!("refold of {} events, start of the process included", count(events));
+    let row = format!("refold of {} events", count(events));
     let row = Row::report(row, per_second(rate)).ratio(median(ratios));
     bench.table.add(row.bound("≥ 50,000/s, aim 80,000", Bound::AtLeast(50_000.0), rate));
     Ok(())

@@ -45,6 +45,6 @@ impl Trace {
         let events = each(self.events_since(before) as f64);
         let bytes = each(world::bytes_from(data, before.events)? as f64);
         let rows = self.rows_since(before).map_or("not counted".to_owned(), each);
-        Ok(format!("per message: {events} events, {bytes} bytes of log, rows written: {rows}"))
+        Ok(format!("a message: {events} events, {bytes} B of log, rows {rows}"))
     }
 }

@@ -32,6 +32,8 @@ pub(crate) struct Grown {
     pub(crate) small: String,
     /// A dialog of 2 occupants.
     pub(crate) two: String,
+    /// A dialog of as many occupants as receipts are named for.
+    pub(crate) hall: String,
     /// A dialog of as many occupants as there may be.
     pub(crate) crowd: String,
     /// Dialogs like any others.
@@ -49,19 +51,22 @@ pub(crate) struct Grown {
 pub(crate) fn grow(data: &Path, scale: &Scale, users: &[User]) -> anyhow::Result<Grown> {
     let mut builder = Builder::open(data)?;
     let people = users.iter().take(OCCUPANTS).map(|u| user(u.id)).collect::<anyhow::Result<Vec<_>>>()?;
-    let crowd = (people.len()..scale.crowd).map(|number| stranger(number as u64));
-    let crowd = people.iter().copied().map(Ok).chain(crowd).collect::<anyhow::Result<Vec<_>>>()?;
+    let strangers = (people.len()..scale.crowd).map(|number| stranger(number as u64));
+    let crowd = people.iter().copied().map(Ok).chain(strangers).collect::<anyhow::Result<Vec<_>>>()?;
+    let hall = crowd[..scale.hall.min(crowd.len())].to_vec();
     let large = history(&mut builder, 1, people.clone(), scale.large_messages)?;
     let small = history(&mut builder, 2, people.clone(), SMALL_MESSAGES)?;
     let two = history(&mut builder, 3, people[..2].to_vec(), SOME_MESSAGES)?;
-    let crowd = history(&mut builder, 4, crowd, SOME_MESSAGES)?;
+    let hall = history(&mut builder, 4, hall, SOME_MESSAGES)?;
+    let crowd = history(&mut builder, 5, crowd, SOME_MESSAGES)?;
     let mut others = Vec::new();
     for number in 0..OTHERS {
         others.push(history(&mut builder, 100 + number, people.clone(), SOME_MESSAGES)?.to_string());
     }
     wide(&mut builder, scale, people[people.len() - 1])?;
-    let [large, small, two, crowd] = [large, small, two, crowd].map(|id| id.to_string());
-    Ok(Grown { large, small, two, crowd, others, events: builder.finish()? })
+    let [large, small, two] = [large, small, two].map(|id| id.to_string());
+    let [hall, crowd] = [hall, crowd].map(|id| id.to_string());
+    Ok(Grown { large, small, two, hall, crowd, others, events: builder.finish()? })
 }
 
 /// Whether the message at `sequence` of a [`history`] is removed.

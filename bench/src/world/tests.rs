@@ -112,6 +112,6 @@ fn a_grown_store_has_its_dialogs() {
     assert_eq!([header(&grown.two).occupants, header(&grown.crowd).occupants], [2, 500]);
     let collector = UserId::new(10).unwrap();
     let collected = facts.keys().filter(|key| matches!(key, Key::Standing(_, user) if *user == collector));
-    // 30 of the many, and the large, the small, the crowd and the 20 others.
-    assert_eq!(collected.count(), 30 + 3 + 20);
+    // 30 of the many, and the large, the small, the hall, the crowd and the 20 others.
+    assert_eq!(collected.count(), 30 + 4 + 20);
 }

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Subcommand;
-use eventlog::{Log, Offset, Partition, Position, READ_FRAMES_MAX, Reader, SqliteLog};
+use eventlog::{Frame, Log, Offset, Partition, Position, READ_FRAMES_MAX, Reader, SqliteLog};
+use projector::CATCH_UP_EVENTS;
 use readmodel::rows::Checkpoint;
 use readmodel::sqlite::{self, Applied, Snapshot};
 use runtime::DataFolder;
@@ -151,8 +152,16 @@ impl Batches {
 
     fn read(&mut self) -> anyhow::Result<Option<Vec<Applied>>> {
         while let Some(part) = self.partitions.get_mut(self.current) {
-            let mut frames = Handle::current().block_on(part.reader.next_batch(READ_FRAMES_MAX))?;
-            frames.retain(|frame| frame.first() < part.until);
+            let mut frames: Vec<Frame> = vec![];
+            while frames.iter().map(Frame::count).sum::<usize>() < CATCH_UP_EVENTS {
+                let read = Handle::current().block_on(part.reader.next_batch(READ_FRAMES_MAX))?;
+                let wanted = read.into_iter().filter(|frame| frame.first() < part.until);
+                let before = frames.len();
+                frames.extend(wanted);
+                if frames.len() == before {
+                    break;
+                }
+            }
             let Some(batch) = projector::decode(&frames, part.checkpoint)? else {
                 self.current += 1;
                 continue;

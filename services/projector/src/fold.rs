@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bus::{Progress, Reached};
-use eventlog::{Log, Offset, Partition, Position, READ_FRAMES_MAX, Reader};
+use eventlog::{Frame, Log, Offset, Partition, Position, READ_FRAMES_MAX, Reader};
 use futures::future::select_all;
 use readmodel::rows::Checkpoint;
 use readmodel::sqlite::{Applied, Error, Store};
@@ -13,6 +13,11 @@ use tokio::sync::watch;
 
 use crate::decode;
 
+/// Events folded together while catching up: a dialog's newest page is written once a batch,
+/// so large batches fold several times faster than small ones.
+pub const CATCH_UP_EVENTS: usize = 20_000;
+/// Events in one read that say that more are waiting: a frame or a few are today's.
+const BEHIND_EVENTS: usize = 4_096;
 /// Dead rows deleted after a batch: a few milliseconds beside a fold that others wait for.
 const SWEEP_ROWS_MAX: usize = 200;
 /// How long to wait between two sweeps while nothing else is to be done.
@@ -48,7 +53,7 @@ struct Place {
 /// What no waiting mends: a damaged log or store, an unknown event, a log that is not the
 /// one the rows were folded from. Then nothing is folded any more, and progress says so.
 pub async fn run(mut parts: Parts, stop: Stop) -> anyhow::Result<()> {
-    let mut places = parts.places().await?;
+    let mut places = places(&parts.log, &parts.store).await?;
     parts.report(&places, true);
     let outcome = parts.fold(&mut places, &stop).await;
     parts.report(&places, false);
@@ -64,24 +69,32 @@ pub async fn run(mut parts: Parts, stop: Stop) -> anyhow::Result<()> {
     }
 }
 
-impl Parts {
-    /// Where each partition's rows stand, and a reader from there.
-    async fn places(&self) -> anyhow::Result<Vec<Place>> {
-        let mut places = vec![];
-        for partition in (0..self.log.partitions()).map(Partition) {
-            let checkpoint = self.store.checkpoint(partition)?;
-            let from = Position {
-                epoch: checkpoint.map_or(self.log.epoch(), |checkpoint| checkpoint.epoch),
-                partition,
-                offset: checkpoint.map_or(Offset(0), |checkpoint| checkpoint.next),
-            };
-            let previous = checkpoint.map(|checkpoint| checkpoint.frame_hash);
-            let reader = Reader::open(Arc::clone(&self.log), from, previous).await?;
-            places.push(Place { partition, checkpoint, reader, grown: self.log.watch(partition)? });
-        }
-        Ok(places)
-    }
+/// Whether rows and log belong together, so that folding can go on where it ended.
+///
+/// # Errors
+/// The rows were folded from another log, or this one ends before them.
+pub async fn check(log: &Arc<dyn Log>, store: &Store) -> anyhow::Result<()> {
+    places(log, store).await.map(|_| ())
+}
 
+/// Where each partition's rows stand, and a reader from there.
+async fn places(log: &Arc<dyn Log>, store: &Store) -> anyhow::Result<Vec<Place>> {
+    let mut places = vec![];
+    for partition in (0..log.partitions()).map(Partition) {
+        let checkpoint = store.checkpoint(partition)?;
+        let from = Position {
+            epoch: checkpoint.map_or(log.epoch(), |checkpoint| checkpoint.epoch),
+            partition,
+            offset: checkpoint.map_or(Offset(0), |checkpoint| checkpoint.next),
+        };
+        let previous = checkpoint.map(|checkpoint| checkpoint.frame_hash);
+        let reader = Reader::open(Arc::clone(log), from, previous).await?;
+        places.push(Place { partition, checkpoint, reader, grown: log.watch(partition)? });
+    }
+    Ok(places)
+}
+
+impl Parts {
     fn report(&self, places: &[Place], folding: bool) {
         for place in places {
             let next = place.checkpoint.map_or(0, |checkpoint| checkpoint.next.0);
@@ -113,8 +126,11 @@ impl Parts {
         let started = Instant::now();
         while let Err(error) = self.store.apply(batch) {
             let Error::Full(_) = &error else { return Err(error.into()) };
-            tracing::warn!(%error, "the read models cannot be written; free some space, and folding goes on");
+            tracing::warn!(%error, "the read models cannot be written; folding goes on once they can: free some space if there is none");
             self.report(places, false);
+            for place in &*places {
+                self.measure(place);
+            }
             tokio::select! {
                 () = tokio::time::sleep(TRY_AGAIN) => {}
                 () = stop.stopped() => return Ok(()),
@@ -127,15 +143,20 @@ impl Parts {
         for applied in batch {
             let Some(place) = places.get_mut(applied.partition.0 as usize) else { continue };
             place.checkpoint = Some(applied.checkpoint);
-            let label = applied.partition.0.to_string();
-            let tail = place.grown.borrow().0;
-            let behind = tail.saturating_sub(applied.checkpoint.next.0);
-            metrics::gauge!("projector_lag_events", "partition" => label.clone()).set(behind as f64);
-            let late = self.clock.now().0.saturating_sub(applied.checkpoint.time.0);
-            metrics::gauge!("projector_lag_seconds", "partition" => label).set(late as f64 / 1000.0);
+            self.measure(place);
         }
         self.report(places, true);
         Ok(())
+    }
+
+    /// How far the rows are behind: after each batch, and while none can be applied.
+    fn measure(&self, place: &Place) {
+        let label = place.partition.0.to_string();
+        let (next, time) = place.checkpoint.map_or((0, None), |at| (at.next.0, Some(at.time.0)));
+        let behind = place.grown.borrow().0.saturating_sub(next);
+        metrics::gauge!("projector_lag_events", "partition" => label.clone()).set(behind as f64);
+        let late = time.map_or(0, |time| self.clock.now().0.saturating_sub(time));
+        metrics::gauge!("projector_lag_seconds", "partition" => label).set(late as f64 / 1000.0);
     }
 
     fn sweep(&mut self) -> anyhow::Result<bool> {
@@ -147,12 +168,22 @@ impl Parts {
     }
 }
 
-/// What one read of each partition gives.
+/// What one read of each partition gives; several, where it is far behind.
 async fn next_batch(places: &mut [Place]) -> anyhow::Result<Vec<Applied>> {
     let mut batch = vec![];
     for place in places {
         place.grown.mark_unchanged();
-        let frames = place.reader.next_batch(READ_FRAMES_MAX).await?;
+        let mut frames = vec![];
+        let mut events = 0;
+        loop {
+            let read = place.reader.next_batch(READ_FRAMES_MAX).await?;
+            let count = read.iter().map(Frame::count).sum::<usize>();
+            frames.extend(read);
+            events += count;
+            if count < BEHIND_EVENTS || events >= CATCH_UP_EVENTS {
+                break;
+            }
+        }
         batch.extend(decode(&frames, place.checkpoint)?);
     }
     Ok(batch)

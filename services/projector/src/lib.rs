@@ -7,4 +7,4 @@ mod batch;
 mod fold;
 
 pub use batch::decode;
-pub use fold::{Parts, run};
+pub use fold::{CATCH_UP_EVENTS, Parts, check, run};

@@ -63,6 +63,17 @@ impl Api {
         };
         tokio::time::timeout(FIGURE_TIME_MAX, reached).await.is_ok()
     }
+
+    /// Whether the server comes to call itself ready, or not ready, in time.
+    pub async fn comes_to_be_ready(&self, ready: bool) -> bool {
+        let status = if ready { 200 } else { 503 };
+        let so_far = async {
+            while self.get("health/ready").await.status != status {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        tokio::time::timeout(FIGURE_TIME_MAX, so_far).await.is_ok()
+    }
 }
 
 /// An answer, whole.

@@ -146,6 +146,29 @@ async fn the_brake_comes_before_the_append() {
     }
 }
 
+/// Another program, such as a backup, holds the read models for longer than anybody waits.
+#[tokio::test]
+async fn a_long_lock_on_the_read_models_stops_nothing_for_good() {
+    let chat = Chat::start(Setup::embedded(1).with("server.visible_within", "50ms")).await;
+    let [alice, bob] = chat.users(["alice", "bob"]).await;
+    let dialog = alice.create_group("lock", [&bob]).await;
+    let rows = hold(&chat, &readmodel(&chat));
+    let late = Answer::to(post(&alice, &dialog, 0)).await.is(201);
+    assert_eq!(late.header("Log-Visible"), "0");
+    let said = |line: &str| line.contains("the read models cannot be written").then_some(());
+    assert!(chat.server().stderr().find(said).await.is_some());
+    assert!(is_refused_for_now(&Answer::to(post(&alice, &dialog, 1)).await));
+    assert!(chat.api().comes_to_be_ready(false).await);
+    assert_eq!(bob.dialogs().await.len(), 1, "reads go on");
+    release(&rows);
+    while is_refused_for_now(&Answer::to(post(&alice, &dialog, 1)).await) {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(bob.texts(&dialog).await, ["0", "1"]);
+    assert!(chat.api().comes_to_be_ready(true).await);
+    chat.verify().await;
+}
+
 #[tokio::test]
 async fn a_full_disk_refuses_writes_and_recovers() {
     for partitions in PARTITIONS {

@@ -6,6 +6,9 @@ use serde::Serialize;
 
 use crate::answer;
 
+/// The largest number that is exact in a double, and so in JavaScript.
+const NUMBER_MAX: u64 = (1 << 53) - 1;
+
 /// A user. A tag list is one text.
 #[derive(Serialize)]
 pub(crate) struct UserShown<'a> {
@@ -18,7 +21,7 @@ pub(crate) struct UserShown<'a> {
     created_at: Iso,
     updated_at: Iso,
     last_request_at: Option<Iso>,
-    external_user_id: Option<&'a str>,
+    external_user_id: Option<Reference<'a>>,
     external_id: Option<&'a str>,
     facebook_id: Option<&'a str>,
     twitter_id: Option<&'a str>,
@@ -28,6 +31,25 @@ pub(crate) struct UserShown<'a> {
     user_tags: Option<&'a str>,
     timezone: Option<i32>,
     is_guest: bool,
+}
+
+/// The id of a user elsewhere: the API's samples and typed clients have a number here, and
+/// services whose ids are none keep their text.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Reference<'a> {
+    Number(u64),
+    Text(&'a str),
+}
+
+impl<'a> Reference<'a> {
+    /// A number if it is written as one and every client can hold it.
+    fn of(text: &'a str) -> Self {
+        match text.parse::<u64>() {
+            Ok(number) if number <= NUMBER_MAX && number.to_string() == text => Self::Number(number),
+            _ => Self::Text(text),
+        }
+    }
 }
 
 impl<'a> From<&'a User> for UserShown<'a> {
@@ -42,7 +64,7 @@ impl<'a> From<&'a User> for UserShown<'a> {
             created_at: Iso(user.created_at),
             updated_at: Iso(user.updated_at),
             last_request_at: user.last_request_at.map(Iso),
-            external_user_id: user.external_user_id.as_deref(),
+            external_user_id: user.external_user_id.as_deref().map(Reference::of),
             external_id: user.external_id.as_deref(),
             facebook_id: user.facebook_id.as_deref(),
             twitter_id: user.twitter_id.as_deref(),
@@ -81,6 +103,29 @@ impl<'a> SessionShown<'a> {
             created_at: Iso(session.created_at),
             updated_at: Iso(session.updated_at),
             user: user.map(UserShown::from),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_elsewhere_is_a_number_where_it_is_one() {
+        for (text, shown) in [
+            ("52691165", "52691165"),
+            ("0", "0"),
+            ("9007199254740991", "9007199254740991"),
+            ("9007199254740992", r#""9007199254740992""#),
+            ("007", r#""007""#),
+            ("+7", r#""+7""#),
+            ("-7", r#""-7""#),
+            ("7.0", r#""7.0""#),
+            ("u-7", r#""u-7""#),
+            ("", r#""""#),
+        ] {
+            assert_eq!(serde_json::to_string(&Reference::of(text)).unwrap(), shown);
         }
     }
 }

@@ -221,7 +221,7 @@ async fn everything_of_a_user_is_kept() {
         "created_at": "2023-11-14T22:13:20Z",
         "updated_at": "2023-11-14T22:13:20Z",
         "last_request_at": null,
-        "external_user_id": "12",
+        "external_user_id": 12,
         "external_id": "x1",
         "facebook_id": "f",
         "twitter_id": "t",

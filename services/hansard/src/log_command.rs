@@ -109,6 +109,7 @@ async fn verify(log: &dyn Log, out: &mut impl Write) -> anyhow::Result<()> {
             eventlog::verify(log, partition, &mut |progress| scan.at(progress.next.0, progress.end.0))
                 .await?;
         scan.finish();
+        readable(log, partition, end).await?;
         let line = json!({
             "partition": partition.0,
             "ok": true,
@@ -118,6 +119,21 @@ async fn verify(log: &dyn Log, out: &mut impl Write) -> anyhow::Result<()> {
         });
         writeln!(out, "{line}")?;
     }
+    Ok(())
+}
+
+/// Whether every event up to `end` can be folded by this version.
+async fn readable(log: &dyn Log, partition: Partition, end: u64) -> anyhow::Result<()> {
+    let mut next = first_kept(log, partition).await?;
+    let mut scan = Scan::new(format!("events of partition {partition}"), end);
+    while next.0 < end {
+        let frames = log.read(partition, next, ReadLimit::default()).await?;
+        let Some(last) = frames.last() else { break };
+        next = last.next();
+        projector::decode(&frames, None)?;
+        scan.at(next.0, end);
+    }
+    scan.finish();
     Ok(())
 }
 
@@ -174,4 +190,23 @@ impl Read {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use eventlog::{Epoch, Spec, Writer};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_event_that_nobody_can_fold_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let spec = Spec { epoch: Epoch([1; 16]), time_ms: 0, opened: vec!["no event".into()] };
+        let log: Arc<dyn Log> = Arc::new(SqliteLog::create(folder.path(), &spec).unwrap());
+        Writer::open(Arc::clone(&log), Partition(0), 0, "nor this".into()).await.unwrap();
+        let found = verify(&*log, &mut vec![]).await.unwrap_err();
+        assert!(found.to_string().contains("partition 0, offset 0"), "{found:#}");
+    }
 }

@@ -4,6 +4,7 @@
 //! in any more, then what was accepted is decided and appended, then folded; so whoever
 //! was told to wait still gets his answer.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,14 +17,16 @@ use eventlog::{Log, Partition, SqliteLog, partition_of};
 use identity::Identity;
 use readmodel::queries::{self, Queries};
 use readmodel::sqlite::{FactSource, Store};
+use runtime::health::Gauge;
 use runtime::lifecycle::{Signals, signals};
 use runtime::telemetry::{self, Metrics};
 use runtime::{Clock, DataFolder, Health, Ids, Stop, Tasks};
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
 use crate::Settings;
 use crate::application::Application;
-use crate::stores::{EmbeddedRows, open_log, open_readmodel, private_dialog_key};
+use crate::stores::{EmbeddedRows, Stores, private_dialog_key};
 
 /// How long each stage of the end may take beside the drain of requests: a process told
 /// to stop is gone within 10 s.
@@ -32,6 +35,8 @@ const STAGE_TIME_MAX: Duration = Duration::from_secs(2);
 const SWEEP_SESSIONS_EVERY: Duration = Duration::from_secs(60);
 /// How often the stores' own figures are copied into the metrics.
 const COPY_FIGURES_EVERY: Duration = Duration::from_secs(1);
+/// How often a long fold says how far it is.
+const SAY_EVERY: Duration = Duration::from_secs(5);
 /// How often the health of the read models is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
@@ -39,8 +44,32 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     let metrics = telemetry::init(settings.telemetry.format, &settings.telemetry.filter)?;
     let mut signals = signals().context("cannot listen for signals")?;
-    let server = Server::start(&settings, metrics).await?;
+    let (clock, ids) = (Clock::system(), Ids::system());
+    let listener = TcpListener::bind(settings.server.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", settings.server.listen))?;
+    let stores = tokio::select! {
+        stores = open_stores(settings.clone(), clock.clone(), ids.clone()) => stores?,
+        signal = signals.next() => {
+            tracing::info!(?signal, "stopped before serving");
+            return Ok(());
+        }
+    };
+    let server = Server::start(&settings, stores, (clock, ids), (listener, metrics)).await?;
     server.until_stopped(&mut signals, &settings).await
+}
+
+/// Open the stores on a thread of their own: that may take long, and can be given up, as the
+/// end of the process undoes nothing that matters.
+async fn open_stores(settings: Settings, clock: Clock, ids: Ids) -> anyhow::Result<Stores> {
+    let (opened, opening) = oneshot::channel();
+    let tasks = Tasks::new();
+    tasks.spawn_thread("opening", move || {
+        // Whoever gave up does not want them any more.
+        let _ = opened.send(Stores::open(&settings, (&clock, &ids)));
+        Ok(())
+    });
+    opening.await.context("the stores could not be opened")?
 }
 
 /// The roles, by the order in which they end.
@@ -66,24 +95,20 @@ struct Shared {
 }
 
 impl Server {
-    async fn start(settings: &Settings, metrics: Metrics) -> anyhow::Result<Self> {
-        let (clock, ids) = (Clock::system(), Ids::system());
-        let folder = DataFolder::open(&settings.data.folder)?;
-        let listener = TcpListener::bind(settings.server.listen)
-            .await
-            .with_context(|| format!("cannot listen on {}", settings.server.listen))?;
-        let application = Application::of(&settings.app, &folder, &ids)?;
-        let partitions = settings.log.partitions;
-        let log = open_log(folder.path(), partitions, application.id, (&clock, &ids))?;
-        let store = open_readmodel(folder.path())?;
-        let identity = Identity::open_embedded(&folder.path().join("identity.db"), &settings.identity())?;
+    async fn start(
+        settings: &Settings,
+        stores: Stores,
+        (clock, ids): (Clock, Ids),
+        outside: (TcpListener, Metrics),
+    ) -> anyhow::Result<Self> {
+        let Stores { folder, application, log, readmodel, identity } = stores;
         let shared = Shared {
             clock,
             ids,
             application,
             log: Arc::new(log),
-            readmodel: store.path().to_owned(),
-            progress: Progress::new(partitions),
+            readmodel: readmodel.path().to_owned(),
+            progress: Progress::new(settings.log.partitions),
             identity: Arc::new(identity),
             health: Health::new(),
         };
@@ -94,21 +119,32 @@ impl Server {
             identity: Arc::clone(&shared.identity),
             _folder: folder,
         };
-        let commands = server.start_roles(settings, &shared, store)?;
-        server.start_gateway(settings, &shared, commands, (listener, metrics)).await?;
+        // Before the writers: they append.
+        projector::check(&shared.any_log(), &readmodel).await.with_context(|| {
+            format!(
+                "the log and {} do not belong together: restore the log that does, or remove that file \
+                 to have it folded from this one",
+                shared.readmodel.display()
+            )
+        })?;
+        let commands = server.start_roles(settings, &shared, readmodel)?;
+        server.start_gateway(settings, &shared, commands, outside).await?;
         Ok(server)
     }
 
     /// The projector and the writers, each on a thread of its own.
     fn start_roles(&self, settings: &Settings, shared: &Shared, store: Store) -> anyhow::Result<Commands> {
-        let log: Arc<dyn Log> = Arc::clone(&shared.log) as Arc<dyn Log>;
+        let log = shared.any_log();
         let parts = projector::Parts {
             log: Arc::clone(&log),
             store,
             progress: shared.progress.clone(),
             clock: shared.clock.clone(),
         };
-        spawn_blocking_role(&self.projector, "projector", |stop| projector::run(parts, stop));
+        spawn_blocking_role(&self.projector, "projector", async |stop| {
+            let folded = projector::run(parts, stop).await;
+            folded.context("if it is the read models' file, `hansard readmodel rebuild` folds a new one")
+        });
         let mut inboxes = vec![];
         for partition in (0..settings.log.partitions).map(Partition) {
             let inbox = Inbox::new(Capacity { jobs: settings.writer.queue_max });
@@ -173,34 +209,17 @@ impl Server {
             drain_time_max: settings.server.drain_time_max,
         };
         let (address, stop) = (listener.local_addr()?, self.http.stop());
+        // Before anybody can ask: nothing is ready that has not said so.
+        let [start, rows] = ["start", "read models"].map(|part| shared.health.register(part));
         self.http.spawn("http", gateway::serve(listener, front, connections, stop.clone()));
         self.http.spawn("metrics", telemetry::keep_up(metrics, stop.clone()));
-        self.http.spawn("health", report_health(shared.clone(), settings.writer.lag_max, stop.clone()));
+        self.http.spawn("health", report_health(shared.clone(), rows, settings.writer.lag_max, stop.clone()));
         self.http.spawn("figures", copy_figures(Arc::clone(&shared.log), stop.clone()));
-        self.http.spawn("sessions", sweep_sessions(Arc::clone(&shared.identity), shared.clock.clone(), stop));
-        self.caught_up(shared).await?;
-        raise_user_counter(shared).await?;
-        gate.open();
-        tracing::info!(%address, "serving");
-        if shared.application.is_new {
-            crate::output::greet(&shared.application.first_steps(address))?;
-        }
-        Ok(())
-    }
-
-    /// Wait until the read models have everything that was acknowledged before the start.
-    async fn caught_up(&self, shared: &Shared) -> anyhow::Result<()> {
-        for partition in (0..shared.log.partitions()).map(Partition) {
-            let tail = shared.log.tail(partition).await?.next.0;
-            let position = Position { epoch: shared.log.epoch().0, partition: partition.0, next: tail };
-            while shared.progress.wait(position, Duration::from_secs(5)).await == Visibility::Late {
-                let next = shared.progress.reached(partition.0).next;
-                tracing::info!(partition = partition.0, next, tail, "folding the log into the read models");
-                if let Some(failure) = self.projector.failure().or_else(|| self.writers.failure()) {
-                    anyhow::bail!("{} failed: {}", failure.task, failure.reason);
-                }
-            }
-        }
+        self.http.spawn(
+            "sessions",
+            sweep_sessions(Arc::clone(&shared.identity), shared.clock.clone(), stop.clone()),
+        );
+        self.http.spawn("start", open_gate(shared.clone(), gate, start, address, stop));
         Ok(())
     }
 
@@ -231,6 +250,51 @@ impl Server {
         tracing::info!("stopped");
         Ok(())
     }
+}
+
+impl Shared {
+    fn any_log(&self) -> Arc<dyn Log> {
+        Arc::clone(&self.log) as Arc<dyn Log>
+    }
+}
+
+/// Let requests in once the read models have everything that was acknowledged before the
+/// start.
+async fn open_gate(
+    shared: Shared,
+    gate: gateway::Gate,
+    start: Gauge,
+    address: SocketAddr,
+    stop: Stop,
+) -> anyhow::Result<()> {
+    start.not_ready("the log is being folded into the read models");
+    tokio::select! {
+        caught_up = caught_up(&shared) => caught_up?,
+        () = stop.stopped() => return Ok(()),
+    }
+    raise_user_counter(&shared).await?;
+    gate.open();
+    start.ready();
+    tracing::info!(%address, "serving");
+    if shared.application.is_new
+        && let Err(error) = crate::output::greet(&shared.application.first_steps(address))
+    {
+        tracing::warn!(%error, "the first steps could not be shown; the credentials are in the data folder");
+    }
+    stop.stopped().await;
+    Ok(())
+}
+
+async fn caught_up(shared: &Shared) -> anyhow::Result<()> {
+    for partition in (0..shared.log.partitions()).map(Partition) {
+        let tail = shared.log.tail(partition).await?.next.0;
+        let position = Position { epoch: shared.log.epoch().0, partition: partition.0, next: tail };
+        while shared.progress.wait(position, SAY_EVERY).await == Visibility::Late {
+            let next = shared.progress.reached(partition.0).next;
+            tracing::info!(partition = partition.0, next, tail, "folding the log into the read models");
+        }
+    }
+    Ok(())
 }
 
 /// Run an async role on a thread of its own, where it may block on its stores.
@@ -272,8 +336,7 @@ async fn raise_user_counter(shared: &Shared) -> anyhow::Result<()> {
 }
 
 /// Say whether the read models keep up: a load balancer should send nobody here otherwise.
-async fn report_health(shared: Shared, lag_max: u64, stop: Stop) -> anyhow::Result<()> {
-    let gauge = shared.health.register("read models");
+async fn report_health(shared: Shared, gauge: Gauge, lag_max: u64, stop: Stop) -> anyhow::Result<()> {
     let partitions = (0..shared.log.partitions()).map(Partition);
     let tails = partitions.map(|partition| shared.log.watch(partition)).collect::<Result<Vec<_>, _>>()?;
     while !stop.is_stopping() {

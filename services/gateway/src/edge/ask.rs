@@ -8,6 +8,7 @@ use bus::{Decided, Position, Visibility};
 use domain::command::Request;
 use futures::future::join_all;
 use http::HeaderValue;
+use tokio::time::timeout;
 
 use super::Edge;
 use super::position::{LOG_POSITION, LOG_VISIBLE, LogPosition};
@@ -73,8 +74,24 @@ impl Edge {
     /// The refusal's own; 503 or 507 with `Retry-After` if it could not be decided.
     pub(crate) async fn ask(&self, request: Request) -> Result<Done, ApiError> {
         let decided = self.commands.ask(request).await??;
+        Ok(self.done(decided).await)
+    }
+
+    /// As [`Edge::ask`], for what may as well be left undone: whoever asks waits no longer for
+    /// the decision than for its being visible. It may still be decided later.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Edge::ask`]; 503 also when there is no decision in time.
+    pub(crate) async fn ask_briefly(&self, request: Request) -> Result<Done, ApiError> {
+        let decided = timeout(self.visible_within, self.commands.ask(request)).await;
+        let decided = decided.map_err(|_| ApiError::Unavailable(RETRY_AFTER_LAG))???;
+        Ok(self.done(decided).await)
+    }
+
+    async fn done(&self, decided: Decided) -> Done {
         let visibility = self.progress.wait(decided.position, self.visible_within).await;
-        Ok(Done { decided, visible: visibility == Visibility::Visible })
+        Done { decided, visible: visibility == Visibility::Visible }
     }
 
     /// Asks several, side by side; the answers stand in the same order. The caller bounds

@@ -2,7 +2,7 @@
 //! unless `mark_as_read` says no.
 //!
 //! Marks are many: a page that is read already marks nothing, and a mark that cannot be
-//! written keeps nobody from reading.
+//! written, or not soon, keeps nobody from reading.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -87,7 +87,7 @@ async fn mark(edge: &Edge, caller: UserId, dialog: DialogId, unread: Vec<Range>)
     let mark = Some((Mark::Read, Marked::Listed(unread)));
     let command = Command::Update(Update { messages: vec![], text: None, mark });
     let id = CommandId(edge.ids.random());
-    match edge.ask(Request { id, dialog, actor: caller, command }).await {
+    match edge.ask_briefly(Request { id, dialog, actor: caller, command }).await {
         Ok(done) => Some(done),
         Err(error) => {
             tracing::debug!(status = error.status().as_u16(), "a page could not be marked as read");

@@ -20,6 +20,8 @@ pub(crate) enum Weather {
     Late,
     /// Nothing can be written for that reason.
     Stuck(Unanswered),
+    /// Nobody hears anything.
+    Silent,
 }
 
 /// What the writers of all partitions share.
@@ -43,6 +45,7 @@ pub(crate) struct Writer {
     done: HashMap<CommandId, Option<MessageRef>>,
     checkpoint: Option<Checkpoint>,
     unfolded: Vec<Record>,
+    unanswered: Vec<Job>,
 }
 
 impl Writer {
@@ -50,7 +53,8 @@ impl Writer {
         office.progress.report(partition, Reached { next: 0, folding: true });
         let ids = Ids::seeded(1_000 + u64::from(partition));
         let (facts, done) = (HashMap::new(), HashMap::new());
-        Self { office, inbox, partition, ids, facts, done, checkpoint: None, unfolded: vec![] }
+        let (unfolded, unanswered) = (vec![], vec![]);
+        Self { office, inbox, partition, ids, facts, done, checkpoint: None, unfolded, unanswered }
     }
 
     /// Works until its queue is closed.
@@ -70,6 +74,10 @@ impl Writer {
         let weather = *self.office.weather.lock().unwrap();
         if let Weather::Stuck(why) = weather {
             job.answer(Err(why));
+            return Ok(());
+        }
+        if weather == Weather::Silent {
+            self.unanswered.push(job);
             return Ok(());
         }
         let reply = self.decide(&job.request);

@@ -1,5 +1,7 @@
 //! Reading, and what it leaves behind.
 
+use std::time::Duration;
+
 use bus::Unanswered;
 use serde_json::{Value, json};
 
@@ -51,6 +53,16 @@ async fn a_page_is_answered_even_if_it_cannot_be_marked() {
     }
     chat.weather(Weather::Fine);
     assert_eq!(bob.unread(&dialog).await, 1);
+}
+
+#[tokio::test]
+async fn a_page_does_not_wait_for_a_writer_that_is_silent() {
+    let chat = Chat::with(1, |parts| parts.visible_within = Duration::from_millis(20));
+    let [alice, bob] = chat.users(["alice", "bob"]).await;
+    let dialog = alice.group(&[&bob]).await;
+    alice.write(&dialog, "hi").await;
+    chat.weather(Weather::Silent);
+    assert_eq!(page(&bob, &dialog).await[0]["read_ids"], json!([alice.id]));
 }
 
 #[tokio::test]

@@ -84,14 +84,18 @@ fn hex_to_bytes(text: &str) -> Option<[u8; 12]> {
     Some(bytes)
 }
 
-fn write_hex(bytes: &[u8; 12], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn hex_digits(bytes: &[u8; 12]) -> [u8; 24] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = [0; 24];
     for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
         pair[0] = DIGITS[usize::from(byte >> 4)];
         pair[1] = DIGITS[usize::from(byte & 15)];
     }
-    f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
+    text
+}
+
+fn write_hex(bytes: &[u8; 12], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str(std::str::from_utf8(&hex_digits(bytes)).map_err(|_| fmt::Error)?)
 }
 
 /// A dialog: 24 lower-case hex digits, at least one of them a letter, because
@@ -129,6 +133,11 @@ impl DialogId {
         seconds.copy_from_slice(&hash.as_bytes()[..4]);
         rest.copy_from_slice(&hash.as_bytes()[4..12]);
         Self::from_parts(u32::from_be_bytes(seconds), rest)
+    }
+
+    /// The digits, in ASCII.
+    pub fn digits(&self) -> [u8; 24] {
+        hex_digits(&self.0)
     }
 
     /// The twelve bytes that the digits spell.
@@ -188,6 +197,11 @@ impl MessageId {
         let mut bytes = [0; 12];
         bytes.copy_from_slice(&hasher.finalize().as_bytes()[..12]);
         Self(bytes)
+    }
+
+    /// The digits, in ASCII.
+    pub fn digits(&self) -> [u8; 24] {
+        hex_digits(&self.0)
     }
 
     /// The twelve bytes that the digits spell.

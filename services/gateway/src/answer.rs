@@ -90,6 +90,11 @@ pub(crate) fn expiration_date(time: Time) -> Option<HeaderValue> {
     HeaderValue::from_bytes(&value).ok()
 }
 
+/// The same as [`Iso`], in plain ASCII.
+pub(crate) fn iso(time: Time) -> [u8; 20] {
+    written(time, b'T')
+}
+
 fn text(written: &[u8; 20]) -> Result<&str, fmt::Error> {
     str::from_utf8(written).map_err(|_| fmt::Error)
 }

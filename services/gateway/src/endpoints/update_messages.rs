@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::response::Response;
 use domain::command::{Command, Request, Update};
-use domain::content::Text;
+use domain::content::{Text, Unfit};
 use domain::event::{Mark, Marked, MessageRef};
 use domain::role::Role;
 use domain::{DialogId, Limits, MessageId, Sequence, UserId};
@@ -79,7 +79,15 @@ fn read(params: &mut Params, limits: &Limits) -> Result<Wanted, ApiError> {
         Some(named) => Some(named.id.ok_or_else(fields::no_dialog_id)?),
         None => None,
     };
-    let text = fields::text(params, "message", limits.message_characters_max)?;
+    let text = match params.text("message")? {
+        // Passed over, it would be an edit that answers 200 and is lost.
+        Some(raw) if raw.is_empty() => return Err(fields::unfit("message", Unfit::Blank)),
+        Some(raw) => {
+            let text = Text::new(raw, limits.message_characters_max);
+            Some(text.map_err(|reason| fields::unfit("message", reason))?)
+        }
+        None => None,
+    };
     let (read, delivered) = (params.flag("read")?, params.flag("delivered")?);
     let mark = match (read, delivered) {
         // Who has read it has got it.

@@ -319,6 +319,7 @@ async fn an_update_that_may_not_be_is_refused() {
         &format!("/chat/Message/{message}"),
         vec![
             json!({}),
+            json!({"message": "", "read": 1}),
             json!({"message": "x".repeat(10_001)}),
             json!({"message": ["x"]}),
             json!({"read": 2}),
@@ -327,6 +328,7 @@ async fn an_update_that_may_not_be_is_refused() {
     .await;
     insta::assert_snapshot!(shown, @r#"
     422 {"errors":{"base":["At least one of message, read and delivered is required"]}}
+    422 {"errors":{"message":["can't be blank"]}}
     422 {"errors":{"message":["is too long (maximum is 10000 characters)"]}}
     422 {"errors":{"message":["must be text"]}}
     422 {"errors":{"read":["must be true or false"]}}

@@ -1,8 +1,9 @@
 //! `hansard serve`: all roles in one process, on embedded stores.
 //!
 //! The order of the end is the reverse of the order of the beginning: first nobody is let
-//! in any more, then what was accepted is decided and appended, then folded; so whoever
-//! was told to wait still gets his answer.
+//! in any more and whoever waits gets his answer, then what is left in the queues is
+//! decided and appended, then folding ends. What is not folded by then, the next start
+//! folds.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

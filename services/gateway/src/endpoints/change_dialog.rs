@@ -10,7 +10,7 @@ use domain::{DialogId, UserId};
 
 use crate::edge::{CallKey, Caller, RETRY_AFTER_LAG};
 use crate::shown::{DialogShown, displays};
-use crate::{ApiError, Edge, Params, Path, answer, fields, late};
+use crate::{ApiError, Edge, Params, Path, answer, fields, folded};
 
 /// Lists inside `push_all` and `pull_all` that are not understood yet.
 const LISTS: [&str; 2] = ["admins_ids", "pinned_messages_ids"];
@@ -29,12 +29,12 @@ pub(super) async fn handle(
     let request = Request { id, dialog, actor: caller, command: Command::Change(change) };
     let done = edge.ask(request).await?;
     let view = match before {
-        Some(before) => late::changed(before, &done.decided.records),
+        Some(before) => folded::changed(before, &done.decided.records),
         None => {
             let view = edge.queries.dialog(caller, dialog).await?;
             match view {
                 Some(view) if done.visible => view,
-                Some(view) => late::changed(view, &done.decided.records),
+                Some(view) => folded::changed(view, &done.decided.records),
                 None if done.visible => return Err(ApiError::NoSuchResource),
                 None => return Err(ApiError::Unavailable(RETRY_AFTER_LAG)),
             }

@@ -11,7 +11,7 @@ use readmodel::queries::DialogView;
 
 use crate::edge::{CallKey, Caller, Done, RETRY_AFTER_LAG};
 use crate::shown::{DialogShown, displays};
-use crate::{ApiError, Edge, Params, answer, fields, late};
+use crate::{ApiError, Edge, Params, answer, fields, folded};
 
 pub(super) async fn handle(
     State(edge): State<Edge>,
@@ -36,7 +36,7 @@ async fn view(edge: &Edge, caller: UserId, dialog: DialogId, done: &Done) -> Res
         let view = edge.queries.dialog(caller, dialog).await?;
         return view.ok_or(ApiError::NoSuchResource);
     }
-    match late::dialog(&done.decided.records) {
+    match folded::dialog(&done.decided.records) {
         Some(made) => Ok(made),
         // It was there before: only what was done to it just now cannot be seen.
         None => {

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::edge::{CallKey, Caller, Done, RETRY_AFTER_LAG};
 use crate::shown::{MESSAGE_KEYS, message};
-use crate::{ApiError, Edge, Params, fields, late};
+use crate::{ApiError, Edge, Params, fields, folded};
 
 /// The longest `_id` of another form than an id's, in characters.
 const CLIENT_ID_CHARACTERS_MAX: usize = 255;
@@ -71,17 +71,19 @@ pub(super) async fn handle(
     answer(&edge, caller, dialog, &done).await
 }
 
-/// The message as it is now.
+/// A new message from its own events, which are its row at that place in the log; a
+/// repeated one as it is now.
 async fn answer(edge: &Edge, caller: UserId, dialog: DialogId, done: &Done) -> Result<Response, ApiError> {
-    let sequences = done.decided.message.iter().map(|message| message.sequence).collect();
-    let found = if done.visible { edge.queries.messages(caller, dialog, sequences).await? } else { vec![] };
-    // Not visible yet, or gone again already: then its events still say what it was.
-    let view = found.into_iter().next().or_else(|| late::message(&done.decided.records));
-    match view {
-        Some(view) => Ok(done.seen().on(message(&view))),
-        None if done.visible => Err(ApiError::NoSuchResource),
-        None => Err(ApiError::Unavailable(RETRY_AFTER_LAG)),
+    if let Some(view) = folded::message(&done.decided.records) {
+        return Ok(done.seen().on(message(&view)));
     }
+    if !done.visible {
+        return Err(ApiError::Unavailable(RETRY_AFTER_LAG));
+    }
+    let sequences = done.decided.message.iter().map(|message| message.sequence).collect();
+    let found = edge.queries.messages(caller, dialog, sequences).await?;
+    let view = found.first().ok_or(ApiError::NoSuchResource)?;
+    Ok(done.seen().on(message(view)))
 }
 
 fn target(edge: &Edge, caller: UserId, params: &mut Params) -> Result<Target, ApiError> {

@@ -1,7 +1,8 @@
-//! What a write has made, from its own events, for the rare answer that the read models
-//! are late for.
+//! What a write has made, from its own events: a new message always, and the rare answer
+//! that the read models are late for.
 //!
-//! It says no more than the events do: counts and marks are those of something new.
+//! It says no more than the events do: counts and marks are those of something new. That
+//! is what the rows say at the command's place in the log, for the price of no query.
 
 use domain::content::{Content, DialogChange, Extensions, JsonText, Text};
 use domain::event::{Event, Record, Stream};

@@ -193,7 +193,7 @@ impl Server {
             progress: shared.progress.clone(),
             clock: shared.clock.clone(),
             ids: shared.ids.clone(),
-            private_dialog_key: private_dialog_key(&*shared.log).await?,
+            private_dialog_key: private_dialog_key(&*shared.log, shared.application.id).await?,
             epoch: shared.log.epoch().0,
             visible_within: settings.server.visible_within,
             gate: gate.clone(),

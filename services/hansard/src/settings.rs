@@ -161,6 +161,13 @@ impl Settings {
             app.extension_keys.len() <= EXTENSION_KEYS_MAX,
             "app.extension_keys: at most {EXTENSION_KEYS_MAX} keys are allowed"
         );
+        let plain =
+            |key: &String| !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || "_-".contains(c));
+        if let Some(key) = app.extension_keys.iter().find(|key| !plain(key)) {
+            anyhow::bail!(
+                "app.extension_keys: {key:?} is not a key; use letters, digits, _ and -, and commas between keys in the environment"
+            );
+        }
         anyhow::ensure!(
             (1..=PARTITIONS_MAX).contains(&self.log.partitions),
             "log.partitions must be between 1 and {PARTITIONS_MAX}"
@@ -236,6 +243,15 @@ mod tests {
         settings.check().unwrap();
         assert_eq!(settings.limits(), Limits::default());
         assert_eq!(settings.identity(), identity::Settings::default());
+    }
+
+    #[test]
+    fn an_extension_key_is_a_plain_word() {
+        let mut settings: Settings = config::load(DEFAULTS, None, [], []).unwrap();
+        settings.app.extension_keys = vec!["city".to_owned(), "friend_id".to_owned()];
+        settings.check().unwrap();
+        settings.app.extension_keys = vec!["[\"city\"".to_owned()];
+        assert!(settings.check().unwrap_err().to_string().contains("is not a key"));
     }
 
     #[test]

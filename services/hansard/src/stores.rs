@@ -105,10 +105,22 @@ fn spec(partitions: u32, application: ApplicationId, clock: &Clock, ids: &Ids) -
 }
 
 /// The key of the ids of private dialogs, which stands in the log's first event.
-pub(crate) async fn private_dialog_key(log: &dyn Log) -> anyhow::Result<[u8; 32]> {
+///
+/// # Errors
+/// The log is another application's.
+pub(crate) async fn private_dialog_key(
+    log: &dyn Log,
+    application: ApplicationId,
+) -> anyhow::Result<[u8; 32]> {
     let frames = log.read(Partition(0), Offset(0), ReadLimit::frames(1)).await?;
     let first = frames.first().and_then(|frame| frame.events().first()).context("the log is empty")?;
-    match wire::decode(first)?.event {
+    let opened = wire::decode(first)?;
+    anyhow::ensure!(
+        opened.application == application,
+        "the log belongs to application {}, not {application}: set app.id to it, or name another data folder",
+        opened.application
+    );
+    match opened.event {
         Event::LogOpened { private_dialog_key, .. } => Ok(private_dialog_key),
         _ => anyhow::bail!("the log does not begin with its opening"),
     }

@@ -6,6 +6,28 @@ use crate::testing::chat::Chat;
 
 const NAME: &str = "5c094c0ce588ce6856f87422";
 
+/// The answer to a post is made from its events, the list from rows: they are one thing.
+#[tokio::test]
+async fn what_a_post_answers_is_what_is_listed() {
+    let chat = Chat::new();
+    let [alice, bob] = chat.users(["alice", "bob"]).await;
+    let group = alice.group(&[&bob]).await;
+    let bodies = [
+        json!({"chat_dialog_id": group, "message": "plain"}),
+        json!({"chat_dialog_id": group, "_id": "of another form", "attachments": [{"type": "image"}]}),
+        json!({"recipient_id": bob.id, "message": "\u{1f44b}\n", "city": {"a": [1.50, null]}}),
+    ];
+    for body in bodies {
+        let posted = alice.post("/chat/Message", body).await.json();
+        let dialog = posted["chat_dialog_id"].as_str().unwrap();
+        let listed = alice
+            .get(&format!("/chat/Message?chat_dialog_id={dialog}&sort_desc=date_sent&limit=1&mark_as_read=0"))
+            .await
+            .json();
+        assert_eq!(listed["items"][0], posted);
+    }
+}
+
 #[tokio::test]
 async fn a_message_is_shown_with_every_key_and_its_own() {
     let chat = Chat::new();

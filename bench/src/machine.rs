@@ -83,7 +83,8 @@ pub(crate) fn bytes_of(folder: &Path, prefix: &str) -> anyhow::Result<u64> {
     Ok(bytes)
 }
 
-/// Copy the files of `from` into the new folder `to`; there are no folders in it.
+/// Copy the files of `from` into the new folder `to`; there are no folders in it. They are on the disk then, so that
+/// nothing measured later waits for them.
 pub(crate) fn copy_folder(from: &Path, to: &Path) -> anyhow::Result<()> {
     fs::create_dir(to).with_context(|| format!("cannot make {}", to.display()))?;
     fs::set_permissions(to, fs::metadata(from)?.permissions())?;
@@ -91,6 +92,14 @@ pub(crate) fn copy_folder(from: &Path, to: &Path) -> anyhow::Result<()> {
         let entry = entry?;
         fs::copy(entry.path(), to.join(entry.file_name()))
             .with_context(|| format!("cannot copy {}", entry.path().display()))?;
+    }
+    settle(to)
+}
+
+/// Force all files of `folder` to the disk.
+pub(crate) fn settle(folder: &Path) -> anyhow::Result<()> {
+    for entry in fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
+        File::open(entry?.path())?.sync_all()?;
     }
     Ok(())
 }

@@ -28,6 +28,7 @@ pub(super) fn measure(bench: &mut Bench) -> anyhow::Result<()> {
         machine::copy_folder(&store.data, &data)?;
         let server = bench.start(&data)?;
         let plan = others(bench, &server, &store);
+        bench.load("other dialogs, warming up", &plan)?;
         let before = bench.load("other dialogs before a deletion", &plan)?;
         let (report, answered) = delete_under_load(&plan, &server, &store)?;
         bench.notice("other dialogs during a deletion", &report);

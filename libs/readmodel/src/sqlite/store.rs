@@ -66,12 +66,6 @@ impl Store {
         Ok(stored_checkpoint(&self.connection, partition)?)
     }
 
-    /// The highest user id that any folded event named, 0 if none did.
-    pub fn highest_user(&self) -> Result<u64, Error> {
-        let sql = "SELECT coalesce(max(highest_user), 0) FROM checkpoints";
-        Ok(self.connection.query_row(sql, [], |row| number(row, 0))?)
-    }
-
     /// Deletes up to about `rows_max` dead rows in one small transaction; whether some are
     /// left. What a query or a fold can see never changes.
     pub fn sweep(&mut self, rows_max: usize) -> Result<bool, Error> {

@@ -4,7 +4,7 @@ use domain::event::Record;
 use eventlog::{Offset, Partition};
 
 use super::{Folder, whole};
-use crate::sqlite::{Error, FOLDS_VERSION, OpenError, Store, discard, file_name, open_read_only};
+use crate::sqlite::{Error, FOLDS_VERSION, FactSource, OpenError, Store, discard, file_name, open_read_only};
 use crate::testing::{Feeder, Step, Wish, World};
 
 fn step(wish: Wish) -> Step {
@@ -26,7 +26,7 @@ fn a_file_is_opened_again_with_its_checkpoint() {
     let store = folder.store("rows");
     assert_eq!(store.checkpoint(Partition(0)).unwrap(), Some(batch[0].checkpoint));
     assert_eq!(store.checkpoint(Partition(1)).unwrap(), None);
-    assert_eq!(store.highest_user().unwrap(), 6);
+    assert_eq!(FactSource::open(store.path()).unwrap().highest_user().unwrap(), 6);
     assert_eq!(file_name(), format!("readmodel-{FOLDS_VERSION}.db"));
 }
 

@@ -75,7 +75,17 @@ fn nobody_else_has(seat: &Seat, sequence: Sequence) -> bool {
 
 impl Receipt {
     fn of(sender: UserId) -> Self {
-        Self { read_ids: vec![sender], delivered_ids: vec![sender], read: false, delivered: false }
+        Self::among(sender, 0)
+    }
+
+    /// With room for that many others, as a page makes a hundred of these.
+    fn among(sender: UserId, others: usize) -> Self {
+        let ids = || {
+            let mut ids = Vec::with_capacity(1 + others);
+            ids.push(sender);
+            ids
+        };
+        Self { read_ids: ids(), delivered_ids: ids(), read: false, delivered: false }
     }
 }
 
@@ -91,7 +101,7 @@ fn of_everybody(
     let outside = outside(reader, seat, &members, messages)?;
     let mut receipts = vec![];
     for (sequence, sender) in messages {
-        let mut receipt = Receipt::of(*sender);
+        let mut receipt = Receipt::among(*sender, members.len());
         let mut others = 1;
         for (member, marks) in members.iter().filter(|(member, _)| member != sender) {
             let chunk = outside.get(&(chunk_of(sequence.0), *member));

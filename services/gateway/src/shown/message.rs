@@ -1,6 +1,8 @@
 //! Messages as clients see them, written as text: what the read model keeps as JSON goes
 //! into the answer as it is, without being read.
 
+use std::ops::Range;
+
 use axum::response::Response;
 use domain::{Time, UserId};
 use http::StatusCode;
@@ -34,87 +36,111 @@ pub(crate) const MESSAGE_KEYS: [&str; 15] = [
 
 /// 201 with one message.
 pub(crate) fn message(view: &MessageView) -> Response {
-    let mut body = Vec::with_capacity(MESSAGE_BYTES_EXPECTED);
-    match write(view, &mut body) {
-        Ok(()) => answer::text_of_json(StatusCode::CREATED, body),
+    let mut text = Text { body: Vec::with_capacity(MESSAGE_BYTES_EXPECTED), ..Text::default() };
+    match text.message(view) {
+        Ok(()) => answer::text_of_json(StatusCode::CREATED, text.body),
         Err(cause) => answer::broken(cause),
     }
 }
 
 /// 200 with a page of messages.
 pub(crate) fn messages(views: &[MessageView], page: Page) -> Response {
-    let mut body = Vec::with_capacity((views.len() + 1) * MESSAGE_BYTES_EXPECTED);
-    body.extend_from_slice(format!(r#"{{"skip":{},"limit":{},"items":["#, page.skip, page.limit).as_bytes());
+    let body = Vec::with_capacity((views.len() + 1) * MESSAGE_BYTES_EXPECTED);
+    let mut text = Text { body, ..Text::default() };
+    text.raw(format!(r#"{{"skip":{},"limit":{},"items":["#, page.skip, page.limit).as_bytes());
     for (place, view) in views.iter().enumerate() {
         if place > 0 {
-            body.push(b',');
+            text.raw(b",");
         }
-        if let Err(cause) = write(view, &mut body) {
+        if let Err(cause) = text.message(view) {
             return answer::broken(cause);
         }
     }
-    body.extend_from_slice(b"]}");
-    answer::text_of_json(StatusCode::OK, body)
+    text.raw(b"]}");
+    answer::text_of_json(StatusCode::OK, text.body)
 }
 
-/// Written by hand: a page is a hundred of these, and through a serializer their keys alone
-/// cost more than finding the messages.
+/// A body in the making.
 ///
-/// Custom parameters stand first: of a key written twice, readers take the last, and that
-/// is the standard one whatever was stored.
-fn write(view: &MessageView, body: &mut Vec<u8>) -> Result<(), serde_json::Error> {
-    let custom = view.custom.as_deref().and_then(|custom| custom.strip_suffix('}'));
-    match custom.filter(|members| members.len() > 1) {
-        Some(members) => {
-            body.extend_from_slice(members.as_bytes());
-            body.push(b',');
+/// Written by hand: a page is a hundred messages, and through a serializer their keys alone
+/// cost more than finding them. What the message before said too, who has it and when it
+/// was, is copied.
+#[derive(Default)]
+struct Text<'a> {
+    body: Vec<u8>,
+    users: Option<(&'a [UserId], Range<usize>)>,
+    second: Option<(u64, [u8; 20])>,
+}
+
+impl<'a> Text<'a> {
+    /// Custom parameters stand first: of a key written twice, readers take the last, and
+    /// that is the standard one whatever was stored.
+    fn message(&mut self, view: &'a MessageView) -> Result<(), serde_json::Error> {
+        let custom = view.custom.as_deref().and_then(|custom| custom.strip_suffix('}'));
+        match custom.filter(|members| members.len() > 1) {
+            Some(members) => {
+                self.raw(members.as_bytes());
+                self.raw(b",");
+            }
+            None => self.raw(b"{"),
         }
-        None => body.push(b'{'),
+        self.raw(b"\"_id\":\"");
+        self.raw(&view.id.digits());
+        self.raw(b"\",\"chat_dialog_id\":\"");
+        self.raw(&view.dialog.digits());
+        self.raw(b"\",\"message\":");
+        serde_json::to_writer(&mut self.body, &view.text)?;
+        self.number(b",\"date_sent\":", view.date_sent);
+        self.number(b",\"sender_id\":", view.sender.get());
+        self.number(b",\"recipient_id\":", view.recipient.map_or(0, UserId::get));
+        self.raw(b",\"attachments\":");
+        self.raw(view.attachments.as_deref().unwrap_or(NO_ATTACHMENTS).as_bytes());
+        self.users(b",\"read_ids\":", &view.read_ids);
+        self.users(b",\"delivered_ids\":", &view.delivered_ids);
+        self.time(b",\"created_at\":", Some(view.created_at));
+        self.time(b",\"updated_at\":", Some(view.updated_at));
+        self.time(b",\"edited_at\":", view.edited_at);
+        self.raw(b",\"reactions\":null,\"views_count\":0");
+        self.number(b",\"read\":", u64::from(view.read));
+        self.raw(b"}");
+        Ok(())
     }
-    body.extend_from_slice(b"\"_id\":\"");
-    body.extend_from_slice(&view.id.digits());
-    body.extend_from_slice(b"\",\"chat_dialog_id\":\"");
-    body.extend_from_slice(&view.dialog.digits());
-    body.extend_from_slice(b"\",\"message\":");
-    serde_json::to_writer(&mut *body, &view.text)?;
-    number(body, b",\"date_sent\":", view.date_sent);
-    number(body, b",\"sender_id\":", view.sender.get());
-    number(body, b",\"recipient_id\":", view.recipient.map_or(0, UserId::get));
-    body.extend_from_slice(b",\"attachments\":");
-    body.extend_from_slice(view.attachments.as_deref().unwrap_or(NO_ATTACHMENTS).as_bytes());
-    numbers(body, b",\"read_ids\":[", &view.read_ids);
-    numbers(body, b",\"delivered_ids\":[", &view.delivered_ids);
-    time(body, b",\"created_at\":", Some(view.created_at));
-    time(body, b",\"updated_at\":", Some(view.updated_at));
-    time(body, b",\"edited_at\":", view.edited_at);
-    body.extend_from_slice(b",\"reactions\":null,\"views_count\":0");
-    number(body, b",\"read\":", u64::from(view.read));
-    body.push(b'}');
-    Ok(())
-}
 
-fn number(body: &mut Vec<u8>, key: &[u8], number: u64) {
-    body.extend_from_slice(key);
-    body.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
-}
-
-fn numbers(body: &mut Vec<u8>, key: &[u8], users: &[UserId]) {
-    body.extend_from_slice(key);
-    for (place, user) in users.iter().enumerate() {
-        number(body, if place > 0 { b"," } else { b"" }, user.get());
+    fn raw(&mut self, bytes: &[u8]) {
+        self.body.extend_from_slice(bytes);
     }
-    body.push(b']');
-}
 
-fn time(body: &mut Vec<u8>, key: &[u8], time: Option<Time>) {
-    body.extend_from_slice(key);
-    match time {
-        Some(time) => {
-            body.push(b'"');
-            body.extend_from_slice(&answer::iso(time));
-            body.push(b'"');
+    fn number(&mut self, key: &[u8], number: u64) {
+        self.raw(key);
+        self.raw(itoa::Buffer::new().format(number).as_bytes());
+    }
+
+    fn users(&mut self, key: &[u8], users: &'a [UserId]) {
+        self.raw(key);
+        if let Some((_, written)) = self.users.as_ref().filter(|(before, _)| *before == users) {
+            self.body.extend_from_within(written.clone());
+            return;
         }
-        None => body.extend_from_slice(b"null"),
+        let begin = self.body.len();
+        self.raw(b"[");
+        for (place, user) in users.iter().enumerate() {
+            self.number(if place > 0 { b"," } else { b"" }, user.get());
+        }
+        self.raw(b"]");
+        self.users = Some((users, begin..self.body.len()));
+    }
+
+    fn time(&mut self, key: &[u8], time: Option<Time>) {
+        self.raw(key);
+        let Some(time) = time else { return self.raw(b"null") };
+        let written = match self.second {
+            Some((second, written)) if second == time.seconds() => written,
+            Some(_) | None => answer::iso(time),
+        };
+        self.second = Some((time.seconds(), written));
+        self.raw(b"\"");
+        self.raw(&written);
+        self.raw(b"\"");
     }
 }
 
@@ -147,9 +173,9 @@ mod tests {
     }
 
     fn written(view: &MessageView) -> String {
-        let mut body = vec![];
-        write(view, &mut body).unwrap();
-        String::from_utf8(body).unwrap()
+        let mut text = Text::default();
+        text.message(view).unwrap();
+        String::from_utf8(text.body).unwrap()
     }
 
     #[test]
@@ -165,6 +191,21 @@ mod tests {
         let shown =
             written(&view(Some(r#"{"a":1.10,"b":{"c":[]}}"#), Some(r#"[{"type":"image","size":1e2}]"#)));
         insta::assert_snapshot!(shown, @r#"{"a":1.10,"b":{"c":[]},"_id":"000000010101010101010101","chat_dialog_id":"00000001abababababababab","message":"hi","date_sent":1544097888,"sender_id":7,"recipient_id":0,"attachments":[{"type":"image","size":1e2}],"read_ids":[7],"delivered_ids":[7],"created_at":"2018-12-06T12:04:48Z","updated_at":"2018-12-06T12:04:48Z","edited_at":null,"reactions":null,"views_count":0,"read":0}"#);
+    }
+
+    #[test]
+    fn what_is_copied_is_what_would_be_written() {
+        let mut views = vec![view(None, None); 4];
+        views[1].read_ids.push(UserId::new(8).unwrap());
+        views[2].updated_at = Time(1_544_097_889_999);
+        views[3].delivered_ids = vec![];
+        let mut text = Text::default();
+        let mut apart = String::new();
+        for view in &views {
+            text.message(view).unwrap();
+            apart += &written(view);
+        }
+        assert_eq!(String::from_utf8(text.body).unwrap(), apart);
     }
 
     #[test]

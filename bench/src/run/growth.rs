@@ -73,6 +73,7 @@ pub(super) fn measure(bench: &mut Bench) -> anyhow::Result<()> {
     let seconds = start.elapsed().as_secs_f64();
     bench.table.add(Row::report("  start on the same, folded before", format!("{seconds:.1} s")));
     bench.memory_row("after that start", server.memory().now);
+    beside_many(bench, &server, &store)?;
     posts(bench, &server, &store)?;
     unread(bench, &server, &store)?;
     deep_page(bench, &server, &store)?;
@@ -100,6 +101,28 @@ fn compare_calls(bench: &mut Bench, server: &Server, pair: Pair) -> anyhow::Resu
     let figure = format!("{other} against {base} ({:.2} of the ceiling)", compared.of_ceiling(1));
     bench.table.add(Row::report(pair.row, figure).ratio(cost).bound(pair.words, pair.bound, cost));
     Ok(())
+}
+
+/// The same post in this store and in one that has nothing else.
+fn beside_many(bench: &mut Bench, server: &Server, store: &Store) -> anyhow::Result<()> {
+    let data = bench.data("empty");
+    let empty = bench.start(&data)?;
+    let mut client = Client::open(empty.address())?;
+    let people = client.users(2)?;
+    let dialog = client.group("two", &people)?;
+    let plan = |server: &Server, dialog: &str, people: &[User]| {
+        let [witness, author] = [0, 1].map(|place| people[place].token.clone());
+        let seats = vec![Seat { dialog: dialog.to_owned(), token: author, witness }];
+        bench.plan(server, CONNECTIONS, Work::Post { seats, check_every: 100, verify: true })
+    };
+    let plans = [plan(&empty, &dialog, &people), plan(server, &store.grown.two, &store.people)];
+    let plans = plans.map(|plan| Plan { measure_ms: plan.measure_ms / 2, ..plan });
+    let compared = bench.compare("posts in an empty and in a grown store", &plans)?;
+    let cost = compared.of_other(0, 1);
+    let row = format!("a post beside {} dialogs against none", count(f64::from(bench.scale.wide_dialogs)));
+    let figure = format!("{} against {}", per_second(compared.rate(1)), per_second(compared.rate(0)));
+    bench.table.add(Row::report(row, figure).ratio(cost));
+    empty.stop()
 }
 
 fn posts(bench: &mut Bench, server: &Server, store: &Store) -> anyhow::Result<()> {

@@ -140,6 +140,7 @@ impl Parts {
         metrics::histogram!("projector_fold_seconds").record(started.elapsed().as_secs_f64());
         metrics::histogram!("projector_batch_events").record(events as f64);
         metrics::counter!("projector_events_total").increment(events as u64);
+        metrics::counter!("projector_rows_total").absolute(self.store.rows_written());
         for applied in batch {
             let Some(place) = places.get_mut(applied.partition.0 as usize) else { continue };
             place.checkpoint = Some(applied.checkpoint);

@@ -66,6 +66,11 @@ impl Store {
         Ok(stored_checkpoint(&self.connection, partition)?)
     }
 
+    /// Rows inserted, changed and deleted since it was opened.
+    pub fn rows_written(&self) -> u64 {
+        self.connection.total_changes()
+    }
+
     /// Deletes up to about `rows_max` dead rows in one small transaction; whether some are
     /// left. What a query or a fold can see never changes.
     pub fn sweep(&mut self, rows_max: usize) -> Result<bool, Error> {

@@ -10,8 +10,8 @@ use super::tally::{Tally, Window};
 use super::{lock, refusal};
 use crate::http::{Connection, request};
 
-/// How many pages are searched for a post: other connections may have posted meanwhile.
-const CHECK_PAGES_MAX: usize = 4;
+/// How many pages are searched for a post: in one hot dialog hundreds may have come after it.
+const CHECK_PAGES_MAX: usize = 40;
 const COUNTER_DIGITS: usize = 16;
 
 /// What one posting connection does.

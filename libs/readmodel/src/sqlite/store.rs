@@ -74,6 +74,12 @@ impl Store {
     /// Deletes up to about `rows_max` dead rows in one small transaction; whether some are
     /// left. What a query or a fold can see never changes.
     pub fn sweep(&mut self, rows_max: usize) -> Result<bool, Error> {
+        // Asked after every batch, and almost always there is nothing.
+        let mut pending = self.connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM sweeps)")?;
+        if !pending.query_row([], |row| row.get::<_, bool>(0))? {
+            return Ok(false);
+        }
+        drop(pending);
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let left = super::sweep::sweep(&transaction, rows_max)?;
         transaction.commit()?;

@@ -13,7 +13,7 @@ use crate::marks::chunk_of;
 /// Deletes up to about `rows_max` rows of one dialog; whether any dialog is left to sweep.
 pub(super) fn sweep(connection: &Connection, rows_max: usize) -> Result<bool, Error> {
     let mut next = connection.prepare_cached(
-        "SELECT dialog, d.alive, d.cleared_to FROM sweeps JOIN dialogs d USING (dialog) LIMIT 1",
+        "SELECT s.dialog, d.alive, d.cleared_to FROM sweeps s CROSS JOIN dialogs d ON d.dialog = s.dialog LIMIT 1",
     )?;
     let found = next.query_row([], |row| Ok((dialog(row, 0)?, row.get::<_, bool>(1)?, number(row, 2)?)));
     let Some((dialog, alive, cleared_to)) = found.optional()? else { return Ok(false) };

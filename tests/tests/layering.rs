@@ -18,13 +18,13 @@ use crate::source::{
 const MAY_USE: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("wire", &["domain"]),
-    ("eventlog", &[]),
-    ("readmodel", &["domain", "eventlog"]),
-    ("identity", &["domain", "runtime"]),
-    ("bus", &["domain", "wire"]),
+    ("eventlog", &["engines"]),
+    ("readmodel", &["domain", "eventlog", "engines"]),
+    ("identity", &["domain", "runtime", "engines"]),
+    ("bus", &["domain", "wire", "engines"]),
     ("runtime", &["domain"]),
-    ("command", &["domain", "wire", "eventlog", "readmodel", "bus", "runtime"]),
-    ("projector", &["domain", "wire", "eventlog", "readmodel", "bus", "runtime"]),
+    ("command", &["domain", "wire", "eventlog", "readmodel", "bus", "runtime", "engines"]),
+    ("projector", &["domain", "wire", "eventlog", "readmodel", "bus", "runtime", "engines"]),
     ("gateway", &["domain", "wire", "readmodel", "identity", "bus", "runtime"]),
     ("realtime", &["domain", "wire", "eventlog", "readmodel", "identity", "bus", "runtime"]),
     (
@@ -44,7 +44,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("bench", &["domain", "wire", "eventlog"]),
-    ("tests", &["hansard", "wire"]),
+    ("engines", &[]),
+    ("tests", &["hansard", "wire", "engines"]),
 ];
 
 /// Edges that no change of the table may bring, and why.

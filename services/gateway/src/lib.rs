@@ -20,8 +20,8 @@ mod shown;
 #[cfg(test)]
 mod testing;
 
-pub use edge::{Application, EXTENSION_KEYS_MAX, Edge, Gate, Parts, RenderMetrics, VISIBLE_WITHIN};
-pub use endpoints::router;
+pub use edge::{Application, EXTENSION_KEYS_MAX, Edge, Gate, Parts, VISIBLE_WITHIN};
+pub use endpoints::{Observed, RenderMetrics, observing, router};
 pub use error::{ApiError, FieldError, Text};
 pub use front::{Front, Limits, NewRequestId, Visit};
 pub use params::{Direction, PAGE_ITEMS_MAX, Page, Params, Sort};

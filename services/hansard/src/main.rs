@@ -32,8 +32,11 @@ struct Common {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve the API on embedded stores, all roles in this process.
+    /// Serve: all roles in this process on embedded stores, or some of them in a cluster.
     Serve {
+        /// The roles of this process, with commas between: gateway, command, projector, all.
+        #[arg(long)]
+        roles: Option<String>,
         /// Where the API listens, such as 127.0.0.1:8080; port 0 takes a free one.
         #[arg(long)]
         listen: Option<String>,
@@ -64,8 +67,10 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     if let Some(folder) = &cli.common.data {
         overrides.push(("data.folder".to_owned(), folder.display().to_string()));
     }
-    if let Command::Serve { listen: Some(listen) } = &cli.command {
-        overrides.push(("server.listen".to_owned(), listen.clone()));
+    if let Command::Serve { roles, listen } = &cli.command {
+        let flags = [("roles", roles), ("server.listen", listen)];
+        let given = flags.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value.clone()?)));
+        overrides.extend(given);
     }
     let settings = Settings::load(cli.common.config.as_deref(), overrides)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

@@ -36,7 +36,7 @@ impl Stores {
     pub(crate) fn open(settings: &Settings, (clock, ids): (&Clock, &Ids)) -> anyhow::Result<Self> {
         let folder = DataFolder::open(&settings.data.folder)?;
         let application = Application::of(&settings.app, &folder, ids)?;
-        let log = open_log(folder.path(), settings.log.partitions, application.id, (clock, ids))?;
+        let log = open_log(folder.path(), settings.log.partitions(), application.id, (clock, ids))?;
         let readmodel = open_readmodel(folder.path())?;
         let identity = Identity::open_embedded(&folder.path().join(IDENTITY_FILE), &settings.identity())?;
         Ok(Self { folder, application, log, readmodel, identity })

@@ -21,7 +21,7 @@ use domain::{ApplicationId, Limits};
 use identity::Identity;
 use readmodel::queries::Queries;
 use runtime::config::Secret;
-use runtime::{Clock, Health, Ids};
+use runtime::{Clock, Ids};
 use subtle::ConstantTimeEq as _;
 
 pub(crate) use ask::{Done, RETRY_AFTER_LAG, Seen};
@@ -35,9 +35,6 @@ pub(crate) use position::LogPosition;
 pub const EXTENSION_KEYS_MAX: usize = 3;
 /// How long a read or an answer waits for the read models unless configuration says otherwise.
 pub const VISIBLE_WITHIN: Duration = Duration::from_secs(2);
-
-/// Writes all metrics of the process in the Prometheus text format.
-pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// The application that a deployment serves, as far as the edge has to know it.
 #[derive(Debug, Clone)]
@@ -84,10 +81,6 @@ pub struct Parts {
     pub visible_within: Duration,
     /// Closed until the read models have what was acknowledged before the start.
     pub gate: Gate,
-    /// What the process says about itself.
-    pub health: Health,
-    /// Its metrics.
-    pub render_metrics: RenderMetrics,
 }
 
 /// The state of every endpoint. Cheap to clone.

@@ -27,8 +27,9 @@ use axum::routing::{get, post, put};
 
 use crate::Edge;
 use crate::edge::pass;
+pub use observe::{Observed, RenderMetrics, observing};
 
-/// Every route; to be put behind a [`Front`](crate::Front).
+/// Every route of the API; to be put behind a [`Front`](crate::Front).
 pub fn router(edge: Edge) -> Router {
     let api = Router::new()
         .route("/session", post(open_session::handle).get(show_session::handle).delete(end_session::handle))
@@ -43,9 +44,5 @@ pub fn router(edge: Edge) -> Router {
         .route("/chat/Message/unread", get(count_unread::handle))
         .route("/chat/Message/{ids}", put(update_messages::named).delete(delete_messages::handle))
         .route_layer(from_fn_with_state(edge.clone(), pass));
-    let observing = Router::new()
-        .route("/health/live", get(observe::live))
-        .route("/health/ready", get(observe::ready))
-        .route("/metrics", get(observe::metrics));
-    api.merge(observing).with_state(edge)
+    api.with_state(edge)
 }

@@ -19,7 +19,7 @@ use tempfile::TempDir;
 
 pub(crate) use super::writer::Weather;
 use super::writer::{Office, Writer};
-use crate::{Application, Edge, Front, Gate, Parts, router};
+use crate::{Application, Edge, Front, Gate, Observed, Parts, observing, router};
 
 pub(crate) const START: Time = Time(1_700_000_000_000);
 pub(crate) const EPOCH: [u8; 16] = [0xe0; 16];
@@ -30,6 +30,7 @@ pub(crate) const AUTH_KEY: &str = "the-auth-key";
 pub(crate) struct Chat {
     pub(crate) front: Front,
     pub(crate) edge: Edge,
+    pub(crate) health: Health,
     pub(crate) hands: runtime::Hands,
     office: Office,
     inboxes: Vec<Inbox>,
@@ -86,9 +87,9 @@ impl Chat {
         for (partition, inbox) in (0..).zip(&inboxes) {
             tasks.spawn("writer", Writer::new(office.clone(), inbox.clone(), partition).run());
         }
-        let edge = Edge::new(parts).unwrap();
-        let front = super::front(router_of(&edge));
-        Self { front, edge, hands, office, inboxes, _tasks: tasks, _folder: folder }
+        let (edge, health) = (Edge::new(parts).unwrap(), Health::new());
+        let front = super::front(router_of(&edge, &health));
+        Self { front, edge, health, hands, office, inboxes, _tasks: tasks, _folder: folder }
     }
 
     /// From now on the writers and projectors are like that.
@@ -140,8 +141,10 @@ impl Chat {
     }
 }
 
-fn router_of(edge: &Edge) -> axum::Router {
-    router(edge.clone())
+fn router_of(edge: &Edge, health: &Health) -> axum::Router {
+    let render_metrics = Arc::new(|| "up 1\n".to_owned());
+    let observed = Observed { health: health.clone(), render_metrics };
+    router(edge.clone()).merge(observing(observed))
 }
 
 fn parts(folder: &TempDir, clock: Clock, partitions: u32) -> Parts {
@@ -165,8 +168,6 @@ fn parts(folder: &TempDir, clock: Clock, partitions: u32) -> Parts {
         epoch: EPOCH,
         visible_within: Duration::from_secs(30),
         gate: opened(),
-        health: Health::new(),
-        render_metrics: Arc::new(|| "up 1\n".to_owned()),
     }
 }
 

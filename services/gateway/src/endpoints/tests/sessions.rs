@@ -285,7 +285,7 @@ async fn operators_see_how_it_is() {
     let nobody = chat.stranger("");
     assert_eq!(nobody.get("/health/live").await.to_string(), r#"200 {"live":true}"#);
     assert_eq!(nobody.get("/health/ready").await.to_string(), r#"200 {"ready":true,"checks":[]}"#);
-    let gauge = chat.edge.health.register("writer 0");
+    let gauge = chat.health.register("writer 0");
     let starting = r#"503 {"ready":false,"checks":[{"name":"writer 0","ready":false,"why":"starting"}]}"#;
     assert_eq!(nobody.get("/health/ready").await.to_string(), starting);
     gauge.ready();

@@ -1,5 +1,8 @@
 //! The settings of a deployment, as types; `defaults.toml` explains each.
 
+mod engines;
+mod roles;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,17 +13,20 @@ use runtime::config::{self, Secret};
 use runtime::telemetry::LogFormat;
 use serde::{Deserialize, Serialize};
 
-const DEFAULTS: &str = include_str!("defaults.toml");
+pub(crate) use engines::{Backend, Log, Nats, Postgres};
+pub(crate) use roles::Roles;
+
+const DEFAULTS: &str = include_str!("../defaults.toml");
 
 /// The most extension keys an application may allow: the API's number.
 const EXTENSION_KEYS_MAX: usize = 3;
-/// The most partitions of an embedded log.
-const PARTITIONS_MAX: u32 = 1024;
 
 /// All of them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
+    /// What this process does.
+    pub roles: Roles,
     /// Listening and serving.
     pub server: Server,
     /// The data folder.
@@ -31,6 +37,10 @@ pub struct Settings {
     pub limits: LimitSettings,
     /// The log.
     pub log: Log,
+    /// The NATS servers.
+    pub nats: Nats,
+    /// The database.
+    pub postgres: Postgres,
     /// The partition writers.
     pub writer: Writer,
     /// The read models.
@@ -56,6 +66,8 @@ pub struct Server {
     pub drain_time_max: Duration,
     #[serde(with = "config::duration")]
     pub visible_within: Duration,
+    #[serde(with = "config::duration")]
+    pub start_time_max: Duration,
 }
 
 /// `[data]`
@@ -96,13 +108,6 @@ pub struct LimitSettings {
     pub ids_per_call_max: usize,
     pub admins_max: usize,
     pub receipts_max: usize,
-}
-
-/// `[log]`
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Log {
-    pub partitions: u32,
 }
 
 /// `[writer]`
@@ -168,10 +173,7 @@ impl Settings {
                 "app.extension_keys: {key:?} is not a key; use letters, digits, _ and -, and commas between keys in the environment"
             );
         }
-        anyhow::ensure!(
-            (1..=PARTITIONS_MAX).contains(&self.log.partitions),
-            "log.partitions must be between 1 and {PARTITIONS_MAX}"
-        );
+        self.check_engines()?;
         anyhow::ensure!(
             (app.id != 0) == app.auth_key.is_set(),
             "app.id and app.auth_key belong together: set both, or neither to have them made"
@@ -188,6 +190,26 @@ impl Settings {
         ];
         for (key, value) in positive {
             anyhow::ensure!(value > 0, "{key} must be at least 1");
+        }
+        Ok(())
+    }
+
+    fn check_engines(&self) -> anyhow::Result<()> {
+        self.roles.check()?;
+        self.log.check()?;
+        match self.log.backend {
+            Backend::Sqlite => anyhow::ensure!(
+                self.roles.are_all(),
+                "roles: a process on embedded stores takes all of them; set log.backend = \"jetstream\" to run roles apart"
+            ),
+            Backend::Jetstream => {
+                self.nats.check()?;
+                self.postgres.check()?;
+                anyhow::ensure!(
+                    self.app.id != 0,
+                    "app.id and app.auth_key are not set: the processes of a cluster have to be told the same"
+                );
+            }
         }
         Ok(())
     }
@@ -252,6 +274,28 @@ mod tests {
         settings.check().unwrap();
         settings.app.extension_keys = vec!["[\"city\"".to_owned()];
         assert!(settings.check().unwrap_err().to_string().contains("is not a key"));
+    }
+
+    #[test]
+    fn roles_apart_need_engines_that_they_can_share() {
+        let cluster = |more: &[(&str, &str)]| {
+            let mut given = vec![("roles", "gateway,command"), ("app.id", "7"), ("app.auth_key", "k")];
+            given.extend(more);
+            let given = given.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned()));
+            let settings: Settings = config::load(DEFAULTS, None, [], given).unwrap();
+            settings.check().map_err(|error| error.to_string())
+        };
+        assert!(cluster(&[]).unwrap_err().contains("log.backend"));
+        let jetstream = ("log.backend", "jetstream");
+        assert!(cluster(&[jetstream]).unwrap_err().contains("postgres.url"));
+        let postgres = ("postgres.url", "postgres://localhost/chat");
+        cluster(&[jetstream, postgres]).unwrap();
+        assert!(
+            cluster(&[jetstream, postgres, ("nats.namespace", "a.b")]).unwrap_err().contains("namespace")
+        );
+        assert!(cluster(&[jetstream, postgres, ("roles", "")]).unwrap_err().contains("roles"));
+        let nobody = [jetstream, postgres, ("app.id", "0"), ("app.auth_key", "")];
+        assert!(cluster(&nobody).unwrap_err().contains("app.id"));
     }
 
     #[test]

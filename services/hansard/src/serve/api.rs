@@ -1,0 +1,206 @@
+//! The API of a process: listening at once, closed until the read models have caught up;
+//! and what a process without one tells about itself.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bus::{Commands, Position, Visibility};
+use domain::UserId;
+use eventlog::{BoxFuture, Partition};
+use identity::Identity;
+use readmodel::queries::Queries;
+use runtime::health::Gauge;
+use runtime::telemetry::{self, Metrics};
+use runtime::{Clock, Stop, Tasks};
+use tokio::net::TcpListener;
+
+use super::Shared;
+use crate::Settings;
+
+/// How often ended sessions are removed.
+const SWEEP_SESSIONS_EVERY: Duration = Duration::from_secs(60);
+/// How often a long fold says how far it is.
+const SAY_EVERY: Duration = Duration::from_secs(5);
+/// How often the health of the read models is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// The highest user id that any event has named.
+pub(super) type HighestUser = Box<dyn FnOnce() -> BoxFuture<'static, anyhow::Result<u64>> + Send>;
+
+/// What the API stands on beside what all roles share.
+pub(super) struct Ways {
+    pub(super) identity: Arc<Identity>,
+    pub(super) queries: Queries,
+    pub(super) commands: Commands,
+    pub(super) private_dialog_key: [u8; 32],
+    pub(super) highest_user: HighestUser,
+}
+
+/// Listen: with the API if there is a way to what it stands on.
+pub(super) fn start(
+    tasks: &Tasks,
+    settings: &Settings,
+    shared: &Shared,
+    ways: Option<Ways>,
+    (listener, metrics): (TcpListener, Metrics),
+) -> anyhow::Result<()> {
+    let (address, stop) = (listener.local_addr()?, tasks.stop());
+    let observed = gateway::Observed {
+        health: shared.health.clone(),
+        render_metrics: {
+            let metrics = metrics.clone();
+            Arc::new(move || metrics.render())
+        },
+    };
+    let mut router = gateway::observing(observed);
+    // Before anybody can ask: nothing is ready that has not said so.
+    let begun = shared.health.register("start");
+    match ways {
+        Some(ways) => router = router.merge(start_api(tasks, settings, shared, ways, (address, begun))?),
+        None => {
+            begun.ready();
+            tracing::info!(%address, "serving");
+            tasks.spawn("start", held(begun, stop.clone()));
+        }
+    }
+    let limits = gateway::Limits {
+        body_bytes_max: settings.server.body_bytes_max,
+        request_time_max: settings.server.request_time_max,
+        ..gateway::Limits::default()
+    };
+    let ids = shared.ids.clone();
+    let new_id = Arc::new(move || format!("{:032x}", u128::from_be_bytes(ids.random())));
+    let front = gateway::Front::new(router, limits, new_id);
+    let connections = gateway::ConnectionLimits {
+        connections_max: settings.server.connections_max,
+        head_time_max: settings.server.head_time_max,
+        drain_time_max: settings.server.drain_time_max,
+    };
+    tasks.spawn("http", gateway::serve(listener, front, connections, stop.clone()));
+    tasks.spawn("metrics", telemetry::keep_up(metrics, stop));
+    Ok(())
+}
+
+/// The routes of the API, and what has to go on beside them.
+fn start_api(
+    tasks: &Tasks,
+    settings: &Settings,
+    shared: &Shared,
+    ways: Ways,
+    (address, begun): (SocketAddr, Gauge),
+) -> anyhow::Result<axum::Router> {
+    let Ways { identity, queries, commands, private_dialog_key, highest_user } = ways;
+    let gate = gateway::Gate::default();
+    let edge = gateway::Edge::new(gateway::Parts {
+        application: shared.application.at_the_edge(&settings.app),
+        limits: settings.limits(),
+        identity: Arc::clone(&identity),
+        queries,
+        commands,
+        progress: shared.progress.clone(),
+        clock: shared.clock.clone(),
+        ids: shared.ids.clone(),
+        private_dialog_key,
+        epoch: shared.log.epoch().0,
+        visible_within: settings.server.visible_within,
+        gate: gate.clone(),
+    })?;
+    let stop = tasks.stop();
+    let rows = shared.health.register("read models");
+    tasks.spawn("health", report_health(shared.clone(), rows, settings.writer.lag_max, stop.clone()));
+    tasks.spawn("sessions", sweep_sessions(Arc::clone(&identity), shared.clock.clone(), stop.clone()));
+    let opening = Opening { identity, highest_user, gate, begun, address };
+    tasks.spawn("start", opening.open(shared.clone(), stop));
+    Ok(gateway::router(edge))
+}
+
+/// Keep saying that the process has started, until it ends.
+async fn held(begun: Gauge, stop: Stop) -> anyhow::Result<()> {
+    stop.stopped().await;
+    drop(begun);
+    Ok(())
+}
+
+/// What it takes to let requests in.
+struct Opening {
+    identity: Arc<Identity>,
+    highest_user: HighestUser,
+    gate: gateway::Gate,
+    begun: Gauge,
+    address: SocketAddr,
+}
+
+impl Opening {
+    /// Let requests in once the read models have everything that was acknowledged before the
+    /// start.
+    async fn open(self, shared: Shared, stop: Stop) -> anyhow::Result<()> {
+        let Self { identity, highest_user, gate, begun, address } = self;
+        begun.not_ready("the log is being folded into the read models");
+        tokio::select! {
+            caught_up = caught_up(&shared) => caught_up?,
+            () = stop.stopped() => return Ok(()),
+        }
+        // An id that any event has named is never issued again, even if the identity store was
+        // restored from an older copy than the log.
+        if let Some(user) = UserId::new(highest_user().await?) {
+            identity.raise_counter_above(user).await?;
+        }
+        gate.open();
+        begun.ready();
+        tracing::info!(%address, "serving");
+        if shared.application.is_new
+            && let Err(error) = crate::output::greet(&shared.application.first_steps(address))
+        {
+            tracing::warn!(%error, "the first steps could not be shown; the credentials are in the data folder");
+        }
+        held(begun, stop).await
+    }
+}
+
+async fn caught_up(shared: &Shared) -> anyhow::Result<()> {
+    for partition in (0..shared.log.partitions()).map(Partition) {
+        let tail = shared.log.tail(partition).await?.next.0;
+        let position = Position { epoch: shared.log.epoch().0, partition: partition.0, next: tail };
+        while shared.progress.wait(position, SAY_EVERY).await == Visibility::Late {
+            let next = shared.progress.reached(partition.0).next;
+            tracing::info!(partition = partition.0, next, tail, "folding the log into the read models");
+        }
+    }
+    Ok(())
+}
+
+/// Say whether the read models keep up: a load balancer should send nobody here otherwise.
+async fn report_health(shared: Shared, gauge: Gauge, lag_max: u64, stop: Stop) -> anyhow::Result<()> {
+    let partitions = (0..shared.log.partitions()).map(Partition);
+    let tails = partitions.map(|partition| shared.log.watch(partition)).collect::<Result<Vec<_>, _>>()?;
+    while !stop.is_stopping() {
+        let behind = tails.iter().zip(0..).find_map(|(tail, partition)| {
+            let reached = shared.progress.reached(partition);
+            let lag = tail.borrow().0.saturating_sub(reached.next);
+            (!reached.folding || lag > lag_max).then(|| format!("partition {partition} lags by {lag} events"))
+        });
+        match behind {
+            None => gauge.ready(),
+            Some(why) => gauge.not_ready(why),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = stop.stopped() => {}
+        }
+    }
+    Ok(())
+}
+
+async fn sweep_sessions(identity: Arc<Identity>, clock: Clock, stop: Stop) -> anyhow::Result<()> {
+    while !stop.is_stopping() {
+        if let Err(error) = identity.sweep(clock.now()).await {
+            tracing::warn!(%error, "ended sessions could not be removed");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(SWEEP_SESSIONS_EVERY) => {}
+            () = stop.stopped() => {}
+        }
+    }
+    Ok(())
+}

@@ -17,6 +17,10 @@ use domain::{DialogId, Sequence, UserId};
 pub use plan::{Plan, Wanted};
 pub use rows::{DialogRows, MessageChange, Rows, StandingRows};
 
+/// Version of the folds: a fold that makes other rows of the same events is a new one,
+/// folded into a file or schema of its own beside the old.
+pub const FOLDS_VERSION: u32 = 1;
+
 /// Why an event cannot be folded: the log and the rows contradict each other, so the
 /// fold stops rather than guess.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -71,6 +75,17 @@ impl Rows {
             Event::MessagesMarked { mark, marked } => rows.marked(by, *mark, marked),
         }
     }
+}
+
+/// Folds the events of a batch. The rows that its [`Plan`] wants are loaded.
+pub(crate) fn fold_batch(rows: &mut Rows, batch: &[crate::Applied]) -> Result<(), crate::Error> {
+    for applied in batch {
+        for (index, record) in applied.records.iter().enumerate() {
+            let partition = applied.partition;
+            rows.fold(record).map_err(|source| crate::Error::Fold { partition, index, source })?;
+        }
+    }
+    Ok(())
 }
 
 /// What surrounds an event, as far as folds care.

@@ -3,7 +3,7 @@
 //! A row says what is, never how it is stored. It deliberately holds no sum over members
 //! or dialogs: each row belongs to one dialog, and so to one partition of the log.
 
-use domain::event::{Kind, Permissions};
+use domain::event::{Kind, Permissions, Record};
 use domain::facts::{Header, Standing as StandingFact};
 use domain::{MessageId, Sequence, Time, UserId};
 pub use eventlog::{Epoch, FrameHash, Offset, Partition};
@@ -158,4 +158,17 @@ pub struct Checkpoint {
     pub frame_hash: FrameHash,
     /// The time of the last frame folded.
     pub time: Time,
+}
+
+/// Events of one partition that follow its checkpoint.
+#[derive(Debug, Clone)]
+pub struct Applied {
+    /// Which partition.
+    pub partition: Partition,
+    /// Where the rows are before; `None` before the first event.
+    pub expected: Option<Checkpoint>,
+    /// The events in the order of the log.
+    pub records: Vec<Record>,
+    /// Where the rows are after.
+    pub checkpoint: Checkpoint,
 }

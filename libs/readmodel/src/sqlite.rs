@@ -19,10 +19,11 @@ mod verify;
 #[cfg(test)]
 mod tests;
 
+pub use crate::fold::FOLDS_VERSION;
+pub use crate::{Applied, Error};
 pub use connect::{discard, file_name, open_read_only};
-pub use error::{Error, OpenError};
+pub use error::OpenError;
 pub use facts::FactSource;
 pub use rebuild::{fold_beside, switch};
-pub use schema::FOLDS_VERSION;
-pub use store::{Applied, Store};
+pub use store::Store;
 pub use verify::{Difference, Snapshot, What};

@@ -10,7 +10,8 @@ use domain::facts::Key;
 use domain::{ApplicationId, CommandId};
 use eventlog::{Epoch, Log, Offset, OpenError, PARTITION_HASH, Partition, ReadLimit, Spec, SqliteLog};
 use identity::Identity;
-use readmodel::sqlite::{self, FactSource, Store};
+use readmodel::FactSource;
+use readmodel::sqlite::{self, Store};
 use runtime::{Clock, DataFolder, Ids};
 
 use crate::Settings;
@@ -149,7 +150,7 @@ pub(crate) struct EmbeddedRows {
 
 impl Rows for EmbeddedRows {
     async fn load(&mut self, keys: &[Key]) -> anyhow::Result<Loaded> {
-        let (facts, checkpoint) = self.source.facts(self.partition, keys)?;
+        let (facts, checkpoint) = self.source.facts(self.partition, keys).await?;
         Ok(Loaded { facts, checkpoint: checkpoint.map_or(0, |checkpoint| checkpoint.next.0) })
     }
 }

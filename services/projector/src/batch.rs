@@ -3,8 +3,8 @@
 use anyhow::Context as _;
 use domain::Time;
 use eventlog::Frame;
+use readmodel::Applied;
 use readmodel::rows::Checkpoint;
-use readmodel::sqlite::Applied;
 
 /// The batch that the `frames` of one partition make, for rows that stand at `expected`.
 /// None without frames.

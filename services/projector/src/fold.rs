@@ -7,7 +7,7 @@ use bus::{Progress, Reached};
 use eventlog::{Frame, Log, Offset, Partition, Position, READ_FRAMES_MAX, Reader};
 use futures::future::select_all;
 use readmodel::rows::Checkpoint;
-use readmodel::sqlite::{Applied, Error, Store};
+use readmodel::{Applied, Error, Store};
 use runtime::{Clock, Stop};
 use tokio::sync::watch;
 
@@ -53,13 +53,13 @@ struct Place {
 /// What no waiting mends: a damaged log or store, an unknown event, a log that is not the
 /// one the rows were folded from. Then nothing is folded any more, and progress says so.
 pub async fn run(mut parts: Parts, stop: Stop) -> anyhow::Result<()> {
-    let mut places = places(&parts.log, &parts.store).await?;
+    let mut places = places(&parts.log, &mut parts.store).await?;
     parts.report(&places, true);
     let outcome = parts.fold(&mut places, &stop).await;
     parts.report(&places, false);
     drop(places);
     outcome?;
-    match parts.store.close() {
+    match parts.store.close().await {
         // What is in its write-ahead log is not lost: the next start reads it from there.
         Err(Error::Full(error)) => {
             tracing::warn!(%error, "no space to put the read models into their one file");
@@ -73,15 +73,15 @@ pub async fn run(mut parts: Parts, stop: Stop) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// The rows were folded from another log, or this one ends before them.
-pub async fn check(log: &Arc<dyn Log>, store: &Store) -> anyhow::Result<()> {
+pub async fn check(log: &Arc<dyn Log>, store: &mut Store) -> anyhow::Result<()> {
     places(log, store).await.map(|_| ())
 }
 
 /// Where each partition's rows stand, and a reader from there.
-async fn places(log: &Arc<dyn Log>, store: &Store) -> anyhow::Result<Vec<Place>> {
+async fn places(log: &Arc<dyn Log>, store: &mut Store) -> anyhow::Result<Vec<Place>> {
     let mut places = vec![];
     for partition in (0..log.partitions()).map(Partition) {
-        let checkpoint = store.checkpoint(partition)?;
+        let checkpoint = store.checkpoint(partition).await?;
         let from = Position {
             epoch: checkpoint.map_or(log.epoch(), |checkpoint| checkpoint.epoch),
             partition,
@@ -108,14 +108,14 @@ impl Parts {
             let batch = next_batch(places).await?;
             if batch.is_empty() {
                 if dead_rows {
-                    dead_rows = self.sweep()?;
+                    dead_rows = self.sweep().await?;
                 }
                 let patience = if dead_rows { SWEEP_EVERY } else { LOOK_EVERY };
                 grown(places, patience, stop).await;
                 continue;
             }
             self.apply(&batch, places, stop).await?;
-            dead_rows = self.sweep()?;
+            dead_rows = self.sweep().await?;
         }
         Ok(())
     }
@@ -124,8 +124,10 @@ impl Parts {
     /// is folded meanwhile, so that no writes are taken.
     async fn apply(&mut self, batch: &[Applied], places: &mut [Place], stop: &Stop) -> anyhow::Result<()> {
         let started = Instant::now();
-        while let Err(error) = self.store.apply(batch) {
-            let Error::Full(_) = &error else { return Err(error.into()) };
+        while let Err(error) = self.store.apply(batch).await {
+            if !error.is_passing() {
+                return Err(error.into());
+            }
             tracing::warn!(%error, "the read models cannot be written; folding goes on once they can: free some space if there is none");
             self.report(places, false);
             for place in &*places {
@@ -160,10 +162,10 @@ impl Parts {
         metrics::gauge!("projector_lag_seconds", "partition" => label).set(late as f64 / 1000.0);
     }
 
-    fn sweep(&mut self) -> anyhow::Result<bool> {
-        match self.store.sweep(SWEEP_ROWS_MAX) {
-            // Deleting can wait for space like everything else.
-            Err(Error::Full(_)) => Ok(true),
+    async fn sweep(&mut self) -> anyhow::Result<bool> {
+        match self.store.sweep(SWEEP_ROWS_MAX).await {
+            // Deleting can wait like everything else.
+            Err(error) if error.is_passing() => Ok(true),
             other => Ok(other?),
         }
     }

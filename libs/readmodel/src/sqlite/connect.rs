@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::error::{Error, OpenError};
+use super::error::OpenError;
 use super::rebuild::remove_if_there;
-use super::schema::{APPLICATION_ID, FOLDS_VERSION, TABLES};
+use super::schema::{APPLICATION_ID, TABLES};
+use crate::Error;
+use crate::fold::FOLDS_VERSION;
 
 /// Bytes of the file that a connection maps into memory at most.
 const MAPPED_BYTES_MAX: i64 = 1 << 30;

@@ -1,8 +1,6 @@
-//! What can go wrong with the store, as far as a caller does something different about it.
+//! What can go wrong with a file, as far as a caller does something different about it.
 
-use eventlog::Partition;
-
-use crate::fold;
+use crate::Error;
 
 /// Why a file cannot be opened as a read model.
 #[derive(Debug, thiserror::Error)]
@@ -33,45 +31,15 @@ impl From<rusqlite::Error> for OpenError {
     }
 }
 
-/// Why the store did not do what was asked. Nothing is ever half done.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// No space, no input/output, or another process's lock: the same call may succeed later.
-    #[error("the read model cannot be written for now: {0}")]
-    Full(#[source] rusqlite::Error),
-    /// The file is damaged: discard it and fold the log again.
-    #[error("the read model's file is damaged: {0}")]
-    Damaged(String),
-    /// Another projector moved the checkpoint of that partition.
-    #[error("the checkpoint of partition {} was moved by somebody else", .partition.0)]
-    Moved {
-        /// Whose checkpoint is not what was expected.
-        partition: Partition,
-    },
-    /// The events do not follow from the rows: the fold of that partition stops.
-    #[error("partition {}: an event does not fit the rows", .partition.0)]
-    Fold {
-        /// Whose fold stops.
-        partition: Partition,
-        /// Which of the partition's records in the batch, from 0.
-        index: usize,
-        /// Why.
-        source: fold::Error,
-    },
-    /// Anything else that SQLite says.
-    #[error("the read model's store failed")]
-    Sqlite(#[source] rusqlite::Error),
-}
-
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode as Code;
         match error.sqlite_error_code() {
             Some(Code::DiskFull | Code::SystemIoFailure | Code::DatabaseBusy | Code::DatabaseLocked) => {
-                Self::Full(error)
+                Self::Full(error.into())
             }
             Some(Code::DatabaseCorrupt | Code::NotADatabase) => Self::Damaged(error.to_string()),
-            _ => Self::Sqlite(error),
+            _ => Self::Store(error.into()),
         }
     }
 }

@@ -9,10 +9,11 @@ use eventlog::Partition;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::connect::open_read_only;
-use super::error::{Error, OpenError};
+use super::error::OpenError;
 use super::load::{HEADER, header_of};
-use super::store::stored_checkpoint;
+use super::store::{stored_checkpoint, stored_checkpoints};
 use super::values::{int, message, number, user};
+use crate::Error;
 use crate::rows::Checkpoint;
 
 /// A connection that reads facts. Every call blocks.
@@ -58,6 +59,11 @@ impl FactSource {
     /// How far a partition has been folded.
     pub fn checkpoint(&self, partition: Partition) -> Result<Option<Checkpoint>, Error> {
         Ok(stored_checkpoint(&self.connection, partition)?)
+    }
+
+    /// How far each partition has been folded, by partition.
+    pub fn checkpoints(&self) -> Result<Vec<(Partition, Checkpoint)>, Error> {
+        Ok(stored_checkpoints(&self.connection)?)
     }
 }
 

@@ -5,8 +5,8 @@ use domain::facts::Header;
 use domain::{DialogId, Sequence, Time, UserId};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::error::Error;
 use super::values::{int, kind, number, optional_user, split, user};
+use crate::Error;
 use crate::fold::{Rows, Wanted};
 use crate::marks::{Bits, Chunk, Marks, Removals, Run, Sparse};
 use crate::rows::{Dialog, LastMessage, Standing};

@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::connect::{companions, create_scratch, discard, finish_scratch};
-use super::error::{Error, OpenError};
-use super::store::{Applied, apply};
+use super::error::OpenError;
+use super::store::apply;
+use crate::Applied;
+use crate::Error;
 
 /// Folds `batches` from zero into a fresh file beside `path`, and closes it. Returns where
 /// it is: `path` with `.new` after it. What was there before is gone.

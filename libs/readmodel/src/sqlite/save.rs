@@ -3,8 +3,8 @@
 use domain::{DialogId, UserId};
 use rusqlite::{Connection, params};
 
-use super::error::Error;
 use super::values::{int, join, optional_int};
+use crate::Error;
 use crate::fold::{DialogRows, MessageChange, Rows, StandingRows};
 use crate::rows::{Dialog, Message, Standing};
 

@@ -1,11 +1,7 @@
-//! The tables, and how a file of them is opened.
+//! The tables of a file.
 //!
 //! Clustered tables only (WITHOUT ROWID): a page of a history is one stretch of one
 //! tree. Ids are blobs of 12 bytes, users and sequences integers, times milliseconds.
-
-/// Version of the folds: a fold that makes other rows of the same events is a new one,
-/// folded into a file of its own beside the old.
-pub const FOLDS_VERSION: u32 = 1;
 
 /// Marks a file as a read model of Hansard: "HanR".
 pub(super) const APPLICATION_ID: i32 = 0x4861_6e52;

@@ -3,31 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use domain::Time;
-use domain::event::Record;
 use eventlog::{Epoch, FrameHash, Offset, Partition};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
 
 use super::connect::open_read_write;
-use super::error::{Error, OpenError};
+use super::error::OpenError;
 use super::keeper::Keeper;
 use super::load::load;
 use super::save::save;
 use super::values::{int, number};
-use crate::fold::{Plan, Rows, highest_user};
+use crate::fold::{Plan, Rows, fold_batch, highest_user};
 use crate::rows::Checkpoint;
-
-/// Events of one partition that follow its checkpoint.
-#[derive(Debug, Clone)]
-pub struct Applied {
-    /// Which partition.
-    pub partition: Partition,
-    /// Where the rows are before; `None` before the first event.
-    pub expected: Option<Checkpoint>,
-    /// The events in the order of the log.
-    pub records: Vec<Record>,
-    /// Where the rows are after.
-    pub checkpoint: Checkpoint,
-}
+use crate::{Applied, Error};
 
 /// The one writer of a read model's file. Every call blocks.
 #[derive(Debug)]
@@ -64,6 +51,11 @@ impl Store {
     /// How far a partition has been folded.
     pub fn checkpoint(&self, partition: Partition) -> Result<Option<Checkpoint>, Error> {
         Ok(stored_checkpoint(&self.connection, partition)?)
+    }
+
+    /// How far each partition has been folded, by partition.
+    pub fn checkpoints(&self) -> Result<Vec<(Partition, Checkpoint)>, Error> {
+        Ok(stored_checkpoints(&self.connection)?)
     }
 
     /// Rows inserted, changed and deleted since it was opened.
@@ -114,15 +106,7 @@ pub(super) fn apply(connection: &mut Connection, batch: &[Applied]) -> Result<()
     while let Some(wanted) = plan.next(&rows) {
         load(&transaction, &wanted, &mut rows)?;
     }
-    for applied in batch {
-        for (index, record) in applied.records.iter().enumerate() {
-            rows.fold(record).map_err(|source| Error::Fold {
-                partition: applied.partition,
-                index,
-                source,
-            })?;
-        }
-    }
+    fold_batch(&mut rows, batch)?;
     save(&transaction, &rows)?;
     for applied in batch {
         save_checkpoint(&transaction, applied)?;
@@ -141,6 +125,15 @@ pub(super) fn stored_checkpoint(
     )?;
     let checkpoint = select.query_row([partition.0], |row| checkpoint_of(row, 0));
     checkpoint.optional()
+}
+
+/// How far each partition has been folded, by partition.
+pub(super) fn stored_checkpoints(connection: &Connection) -> rusqlite::Result<Vec<(Partition, Checkpoint)>> {
+    let mut select = connection.prepare_cached(
+        "SELECT partition, epoch, next_offset, frame_hash, time_ms FROM checkpoints ORDER BY partition",
+    )?;
+    let checkpoints = select.query_map([], |row| Ok((Partition(row.get(0)?), checkpoint_of(row, 1)?)))?;
+    checkpoints.collect()
 }
 
 /// A checkpoint that starts at that column: epoch, next offset, hash, time.

@@ -6,8 +6,8 @@
 use domain::DialogId;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::error::Error;
 use super::values::{dialog, int, number};
+use crate::Error;
 use crate::marks::chunk_of;
 
 /// Deletes up to about `rows_max` rows of one dialog; whether any dialog is left to sweep.

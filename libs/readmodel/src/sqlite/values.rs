@@ -14,12 +14,6 @@ pub(super) fn damaged(what: &'static str) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(0, Type::Null, Box::new(Corrupt(what)))
 }
 
-impl From<Corrupt> for super::Error {
-    fn from(corrupt: Corrupt) -> Self {
-        Self::Damaged(corrupt.to_string())
-    }
-}
-
 pub(super) fn dialog(row: &Row<'_>, column: usize) -> rusqlite::Result<DialogId> {
     DialogId::from_bytes(row.get(column)?).ok_or_else(|| damaged("a dialog id"))
 }

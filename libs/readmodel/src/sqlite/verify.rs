@@ -12,8 +12,9 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Row, Rows, params_from_iter};
 
 use super::connect::open_read_only;
-use super::error::{Error, OpenError};
-use super::store::checkpoint_of;
+use super::error::OpenError;
+use super::store::stored_checkpoints;
+use crate::Error;
 use crate::marks::{Removals, Sparse};
 use crate::rows::Checkpoint;
 
@@ -67,11 +68,7 @@ impl Snapshot {
 
     /// How far each partition has been folded, by partition.
     pub fn checkpoints(&self) -> Result<Vec<(Partition, Checkpoint)>, Error> {
-        let mut select = self.connection.prepare(
-            "SELECT partition, epoch, next_offset, frame_hash, time_ms FROM checkpoints ORDER BY partition",
-        )?;
-        let checkpoints = select.query_map([], |row| Ok((Partition(row.get(0)?), checkpoint_of(row, 1)?)))?;
-        Ok(checkpoints.collect::<Result<_, _>>()?)
+        Ok(stored_checkpoints(&self.connection)?)
     }
 
     /// The rows that differ from those in the file at `fresh`, up to `differences_max`.

@@ -8,8 +8,9 @@ use anyhow::Context as _;
 use bus::{Capacity, Commands, Inbox, Progress};
 use domain::event::Stream;
 use eventlog::{Log, Partition, SqliteLog, partition_of};
+use readmodel::Store;
 use readmodel::queries::{self, Queries};
-use readmodel::sqlite::{FactSource, Store};
+use readmodel::sqlite::FactSource;
 use runtime::{Clock, Health, Ids, Stop, Tasks};
 use tokio::sync::oneshot;
 
@@ -43,7 +44,8 @@ pub(super) async fn start(settings: &Settings, process: Process) -> anyhow::Resu
         _folder: Some(folder),
     };
     // Before the writers: they append.
-    projector::check(&shared.log, &readmodel).await.with_context(|| {
+    let mut readmodel = Store::from(readmodel);
+    projector::check(&shared.log, &mut readmodel).await.with_context(|| {
         format!(
             "the log and {} do not belong together: restore the log that does, or remove that file \
              to have it folded from this one",
@@ -102,7 +104,7 @@ fn start_roles(
             log: Arc::clone(&log),
             partition,
             inbox,
-            rows: EmbeddedRows { source: FactSource::open(path)?, partition },
+            rows: EmbeddedRows { source: FactSource::open(path)?.into(), partition },
             progress: shared.progress.clone(),
             clock: shared.clock.clone(),
             ids: shared.ids.clone(),

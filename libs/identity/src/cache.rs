@@ -58,6 +58,22 @@ where
         self.values.invalidate(key);
     }
 
+    /// Forgets each value that is `meant`; looks at every one.
+    pub(crate) fn forget_if(&self, meant: impl Fn(&V) -> bool) {
+        let mut epoch = self.epoch.lock().unwrap_or_else(PoisonError::into_inner);
+        *epoch += 1;
+        for (key, _) in self.values.iter().filter(|(_, value)| meant(value)) {
+            self.values.invalidate(&*key);
+        }
+    }
+
+    /// As if each value had been forgotten.
+    pub(crate) fn forget_all(&self) {
+        let mut epoch = self.epoch.lock().unwrap_or_else(PoisonError::into_inner);
+        *epoch += 1;
+        self.values.invalidate_all();
+    }
+
     /// Every value at hand, in no order.
     pub(crate) fn values(&self) -> impl Iterator<Item = V> + '_ {
         self.values.iter().map(|(_, value)| value)

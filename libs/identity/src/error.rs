@@ -12,6 +12,13 @@ pub struct FieldError {
     pub text: String,
 }
 
+impl FieldError {
+    /// Somebody else has that name already.
+    pub(crate) fn taken(field: &'static str) -> Self {
+        Self { field, text: "has already been taken.".to_owned() }
+    }
+}
+
 /// Why identity did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -36,6 +43,10 @@ pub enum Error {
     /// The disk is full. Nothing changed; it works again as soon as there is space.
     #[error("no space left for identity's store")]
     StorageFull,
+    /// The store cannot be reached at the moment: known at once to whoever asks while that is so.
+    /// Of a change that was under way it is unknown whether it happened.
+    #[error("identity's store cannot be reached")]
+    Unavailable,
     /// The store failed in another way, in words for an operator. Whether the change
     /// happened can be unknown.
     #[error("identity's store failed: {0}")]
@@ -56,18 +67,18 @@ impl From<rusqlite::Error> for Error {
 /// Why identity could not be opened. All of these are for the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The file is something else; it was left as it was.
+    /// The place holds something else; it was left as it was.
     #[error("{path} is not an identity store of Hansard")]
     Foreign {
-        /// The file.
+        /// The file, or the database.
         path: String,
     },
-    /// A newer Hansard wrote the file; it was left as it was.
+    /// A newer Hansard wrote the store; it was left as it was.
     #[error("{path} has format {found}, this version of Hansard knows formats up to {known}")]
     Newer {
-        /// The file.
+        /// The file, or the database.
         path: String,
-        /// The format that the file says it has.
+        /// The format that the store says it has.
         found: i64,
         /// The newest format known here.
         known: i64,
@@ -80,10 +91,18 @@ pub enum OpenError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The file or a thread could not be opened or started.
+    /// The database cannot be reached at the moment: trying again may help.
+    #[error("cannot reach PostgreSQL at {address}: {reason}")]
+    Unavailable {
+        /// Host, port and database.
+        address: String,
+        /// What the system or the server said.
+        reason: String,
+    },
+    /// The store or a thread could not be opened or started.
     #[error("cannot open {path}: {reason}")]
     Failed {
-        /// The file.
+        /// The file, or the database.
         path: String,
         /// What the system said.
         reason: String,

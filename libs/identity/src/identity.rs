@@ -14,12 +14,12 @@ use domain::{ApplicationId, Time, UserId};
 
 use crate::cache::Remembered;
 use crate::password::{self, Password, Salt};
-use crate::session::{LiveSession, LiveSessions, NewSession, after};
+use crate::session::{LiveSession, LiveSessions, NewSession, TokenHash, after};
 use crate::sign_up::{EMAIL_MAX, NewUser, PASSWORD_MAX, SignUp};
-use crate::store::{Found, Store};
-use crate::user::{Display, IDS_MAX, User};
+use crate::store::Store;
+use crate::user::{Display, Found, IDS_MAX, User};
 use crate::workers::{Droppable, Workers};
-use crate::{Caller, Error, OpenError, Session, SessionId, Settings, Token, canonical};
+use crate::{Caller, Error, OpenError, Session, SessionId, Settings, Token, canonical, postgres, sqlite};
 
 /// Ended sessions that one sweep removes at most: a few milliseconds of the writer's time.
 const SWEEP_MAX: u32 = 500;
@@ -53,8 +53,8 @@ pub enum Unknown {
 
 /// Users, passwords and sessions.
 ///
-/// Every call may answer [`Error::Busy`], [`Error::StorageFull`] or [`Error::Store`]; other
-/// errors are named where they occur. Dropping a call's future never leaves half a change.
+/// Every call may answer [`Error::Busy`], [`Error::StorageFull`], [`Error::Unavailable`] or
+/// [`Error::Store`]; other errors are named where they occur. Dropping a call's future never leaves half a change.
 pub struct Identity {
     store: Store,
     hashing: Workers<Argon2<'static>>,
@@ -77,18 +77,34 @@ impl Identity {
     /// folder is for the composition root to see to.
     pub fn open_embedded(path: &Path, settings: &Settings) -> Result<Self, OpenError> {
         settings.check()?;
-        let hasher = password::hasher(settings.hash_cost)?;
-        let hashers = vec![hasher; settings.hash_threads];
-        let hashing = Workers::start("identity-hash", hashers, settings.hash_queue_max).map_err(|error| {
-            OpenError::Failed { path: path.display().to_string(), reason: error.to_string() }
-        })?;
-        Ok(Self {
-            store: Store::open(path, settings)?,
-            hashing,
-            sessions: Arc::new(Remembered::new(settings.sessions_cached_max)),
-            displays: Remembered::new(settings.displays_cached_max),
-            session_lifetime: settings.session_lifetime,
-        })
+        let hashing = hashing(settings, &path.display().to_string())?;
+        let sessions = Arc::new(Remembered::new(settings.sessions_cached_max));
+        Ok(Self::new(Store::Embedded(sqlite::Store::open(path, settings)?), hashing, sessions, settings))
+    }
+
+    /// Opens the schema `identity` of the database at `url`, `postgres://user:password@host:port/database`;
+    /// makes it if it is missing and brings an older format up to date. Many processes may use it at
+    /// once: a session that one of them has ended is dead in all others within a second, and
+    /// whoever cannot learn of ended sessions in time lets nobody in.
+    ///
+    /// [`OpenError::Unavailable`] if the server does not answer: trying again may help. Within a tokio
+    /// runtime, which it needs for as long as it lives.
+    pub async fn open_postgres(url: &str, settings: &Settings) -> Result<Self, OpenError> {
+        settings.check()?;
+        let hashing = hashing(settings, "identity")?;
+        let sessions = Arc::new(Remembered::new(settings.sessions_cached_max));
+        let store = postgres::Store::open(url, settings, Arc::clone(&sessions)).await?;
+        Ok(Self::new(Store::Postgres(store), hashing, sessions, settings))
+    }
+
+    fn new(
+        store: Store,
+        hashing: Workers<Argon2<'static>>,
+        sessions: Arc<LiveSessions>,
+        settings: &Settings,
+    ) -> Self {
+        let displays = Remembered::new(settings.displays_cached_max);
+        Self { store, hashing, sessions, displays, session_lifetime: settings.session_lifetime }
     }
 
     /// Creates the user. Of many who ask for the same login or email at once one gets it.
@@ -175,11 +191,10 @@ impl Identity {
         Ok(self.live_session(&token, now).await?.session(token))
     }
 
-    /// Ends the session: when this answers, its token is dead, also after a crash. Other
-    /// sessions of the same user go on. One that has ended already is no error.
+    /// Ends the session: when this answers, its token is dead here, also after a crash, and within a
+    /// second in every other process on the same store. Other sessions of the same user go on. One that has ended already is no error.
     pub async fn end_session(&self, session: SessionId) -> Result<(), Error> {
-        let sessions = Arc::clone(&self.sessions);
-        self.store.delete_session(session, move |token| sessions.forget(token)).await
+        self.store.delete_session(session, Arc::clone(&self.sessions)).await
     }
 
     /// Removes sessions that ended by themselves, at most 500 a call; answers how many. To be
@@ -245,16 +260,11 @@ impl Identity {
 
     async fn live_session(&self, token: &Token, now: Time) -> Result<Arc<LiveSession>, Error> {
         let hash = token.hash();
-        let session = match self.sessions.get(&hash) {
-            Some(session) => session,
-            None => {
-                let begun = self.sessions.epoch();
-                let stored = self.store.session(hash).await?.ok_or(Error::NoSuchSession)?;
-                if stored.expires_at <= now {
-                    return Err(Error::NoSuchSession);
-                }
-                self.sessions.keep(hash, Arc::new(LiveSession::new(stored)), begun)
-            }
+        let vouched = self.store.vouches_for_memory();
+        let remembered = self.sessions.get(&hash);
+        let session = match remembered {
+            Some(session) if vouched && (session.is_live(now) || !self.store.is_shared()) => session,
+            remembered => self.reload(hash, remembered, now).await?,
         };
         if !session.slide(now, self.session_lifetime) {
             return Err(Error::NoSuchSession);
@@ -265,10 +275,36 @@ impl Identity {
         Ok(session)
     }
 
+    /// The session as the store has it now: one that is not in memory, or may have been ended or
+    /// prolonged by another process.
+    async fn reload(
+        &self,
+        hash: TokenHash,
+        remembered: Option<Arc<LiveSession>>,
+        now: Time,
+    ) -> Result<Arc<LiveSession>, Error> {
+        let begun = self.sessions.epoch();
+        let stored = self.store.session(hash).await?;
+        match (stored, remembered) {
+            (Some(stored), Some(session)) => {
+                session.catch_up(&stored);
+                Ok(session)
+            }
+            (Some(stored), None) if now < stored.expires_at => {
+                Ok(self.sessions.keep(hash, Arc::new(LiveSession::new(stored)), begun))
+            }
+            (None, Some(_)) => {
+                self.sessions.forget(&hash);
+                Err(Error::NoSuchSession)
+            }
+            (Some(_) | None, None) => Err(Error::NoSuchSession),
+        }
+    }
+
     async fn find(&self, name: &Name) -> Result<Option<Found>, Error> {
         let (Name::Login(text) | Name::Email(text)) = name;
-        // No stored name is longer, and comparing costs time by length.
-        if text.trim().chars().nth(EMAIL_MAX).is_some() {
+        // No stored name is longer or holds a NUL, and comparing costs time by length.
+        if text.trim().chars().nth(EMAIL_MAX).is_some() || text.contains('\0') {
             return Ok(None);
         }
         let key = canonical(text);
@@ -295,4 +331,11 @@ impl Identity {
     ) -> Result<T, Error> {
         self.hashing.ask(Droppable::Yes, |hasher| work(hasher)).await?.map_err(Error::Store)
     }
+}
+
+fn hashing(settings: &Settings, path: &str) -> Result<Workers<Argon2<'static>>, OpenError> {
+    let hasher = password::hasher(settings.hash_cost)?;
+    let hashers = vec![hasher; settings.hash_threads];
+    Workers::start("identity-hash", hashers, settings.hash_queue_max)
+        .map_err(|error| OpenError::Failed { path: path.to_owned(), reason: error.to_string() })
 }

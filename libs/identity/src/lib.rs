@@ -7,18 +7,22 @@
 //! Kept here: an answered change survives a crash; a user id is never issued twice; no
 //! two users share a login or an email ([`canonical`] says what "same" means); passwords
 //! and tokens are stored only as hashes and never appear in a `Debug` output; an ended
-//! session is dead before its end is answered; the clock, tokens and salts are arguments.
+//! session is dead before its end is answered, and within a second in other processes that share
+//! the store; the clock, tokens and salts are arguments.
 
 mod cache;
 mod canonical;
 mod error;
 mod identity;
 mod password;
+mod postgres;
 mod session;
 mod settings;
 mod sign_up;
+mod sqlite;
 mod store;
 mod user;
+mod waiting;
 mod workers;
 
 pub use canonical::canonical;

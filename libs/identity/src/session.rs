@@ -13,7 +13,7 @@ use domain::{ApplicationId, INTEGER_ID_MAX, Time, UserId};
 use crate::cache::Remembered;
 
 /// The least time between two writings of one session's expiry.
-pub(crate) const WRITE_BACK_EVERY: Duration = Duration::from_secs(5 * 60);
+const WRITE_BACK_EVERY: Duration = Duration::from_secs(5 * 60);
 
 /// A session's number: positive, below 2⁵³, never issued twice. It is no secret and proves nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -154,6 +154,10 @@ impl LiveSession {
         }
     }
 
+    pub(crate) fn id(&self) -> SessionId {
+        self.stored.id
+    }
+
     pub(crate) fn is_live(&self, now: Time) -> bool {
         now.0 < self.expires_at.load(Relaxed)
     }
@@ -169,11 +173,17 @@ impl LiveSession {
         true
     }
 
+    /// Another process may have used the session too: its end is the later of both.
+    pub(crate) fn catch_up(&self, stored: &StoredSession) {
+        self.used_at.fetch_max(stored.used_at.0, Relaxed);
+        self.written_at.fetch_max(stored.used_at.0, Relaxed);
+        self.expires_at.fetch_max(stored.expires_at.0, Relaxed);
+    }
+
     /// Whether it is time to write the use back. It says so to one of many askers, and
     /// counts as written from then on.
     pub(crate) fn claim_write_back(&self, now: Time, lifetime: Duration) -> bool {
-        // A short lifetime must not run out in the store while the session is in use.
-        let every = WRITE_BACK_EVERY.min(lifetime / 4);
+        let every = write_back_every(lifetime);
         let written = self.written_at.load(Relaxed);
         now >= after(Time(written), every)
             && self.written_at.compare_exchange(written, now.0, Relaxed, Relaxed).is_ok()
@@ -217,6 +227,12 @@ impl LiveSession {
 
 /// The sessions in memory, by their tokens' hashes.
 pub(crate) type LiveSessions = Remembered<TokenHash, Arc<LiveSession>>;
+
+/// How far a row may lag behind the use of its session. A short lifetime must not run out in
+/// the store while the session is in use.
+pub(crate) fn write_back_every(lifetime: Duration) -> Duration {
+    WRITE_BACK_EVERY.min(lifetime / 4)
+}
 
 /// `time` and `duration` later; the end of time if there is no such moment.
 pub(crate) fn after(time: Time, duration: Duration) -> Time {

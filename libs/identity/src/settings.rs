@@ -36,6 +36,9 @@ pub struct Settings {
     pub readers: usize,
     /// Reads that may wait for a connection; one more is refused as busy.
     pub read_queue_max: usize,
+    /// PostgreSQL only: connections for reads and changes alike, beside the one that listens for
+    /// ended sessions and the one that writes uses. `read_queue_max` may wait for one.
+    pub connections_max: usize,
     /// Changes that may wait for the writing connection; one more is refused as busy.
     pub write_queue_max: usize,
 }
@@ -53,6 +56,7 @@ impl Default for Settings {
             hash_queue_max: 64,
             readers: 2,
             read_queue_max: 1_024,
+            connections_max: 8,
             write_queue_max: 1_024,
         }
     }
@@ -68,7 +72,11 @@ impl Settings {
         if self.session_lifetime < Duration::from_secs(1) {
             return refuse("session_lifetime", "must be at least one second");
         }
-        for (name, threads) in [("hash_threads", self.hash_threads), ("readers", self.readers)] {
+        for (name, threads) in [
+            ("hash_threads", self.hash_threads),
+            ("readers", self.readers),
+            ("connections_max", self.connections_max),
+        ] {
             if !(1..=THREADS_MAX).contains(&threads) {
                 return refuse(name, "must be between 1 and 256");
             }

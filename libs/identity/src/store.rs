@@ -1,133 +1,171 @@
-//! The embedded store: `identity.db`, one SQLite file.
+//! The store behind the port: a file beside the process, or PostgreSQL for several processes.
 //!
-//! One writing connection on a thread of its own, a few reading ones. What is answered is on the
-//! disk (`synchronous=FULL`). Nothing of SQLite leaves this module but through [`crate::Error`].
+//! What differs between the two is in their modules; here is only which one it is, and how both
+//! spell numbers. A choice and not a trait: authentication from memory asks it one thing, and that
+//! costs nothing when the store is embedded.
 
-mod schema;
-mod sessions;
-mod users;
-mod uses;
-
-use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use domain::{Time, UserId};
 
-use crate::workers::{Droppable, Workers};
-use crate::{Error, OpenError, Settings};
-use uses::WaitingUses;
+use crate::session::{LiveSessions, NewSession, SessionId, StoredSession, TokenHash, Use};
+use crate::sign_up::NewUser;
+use crate::user::{Display, Found, User};
+use crate::{Error, FieldError, postgres, sqlite};
 
-pub(crate) use users::Found;
-
-/// How long a connection waits for another process's lock, for example an operator's tool.
-const LOCK_WAIT_MAX: Duration = Duration::from_secs(5);
-
-/// Prepared statements kept per connection: more than there are.
-const STATEMENTS_MAX: usize = 64;
-
-/// Users, sessions and counters in one SQLite file.
-pub(crate) struct Store {
-    writer: Workers<Connection>,
-    readers: Workers<Connection>,
-    uses: Arc<WaitingUses>,
+/// Where users and sessions are kept.
+pub(crate) enum Store {
+    Embedded(sqlite::Store),
+    Postgres(postgres::Store),
 }
 
 impl Store {
-    /// Opens the file, makes it if it is missing, brings an older format up to date, and refuses
-    /// a foreign or newer one untouched. Blocks.
-    pub(crate) fn open(path: &Path, settings: &Settings) -> Result<Self, OpenError> {
-        let failed = |reason: String| OpenError::Failed { path: path.display().to_string(), reason };
-        create_private(path).map_err(|error| failed(error.to_string()))?;
-        let mut writer = connect(path).map_err(|error| failed(error.to_string()))?;
-        schema::migrate(&mut writer, path)?;
-        let readers = (0..settings.readers).map(|_| connect(path)).collect::<Result<Vec<_>, _>>();
-        let readers = readers.map_err(|error| failed(error.to_string()))?;
-        for reader in &readers {
-            reader.pragma_update(None, "query_only", true).map_err(|error| failed(error.to_string()))?;
+    /// Whether others may end or prolong sessions that are in this process's memory.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
+    /// Whether every session that ended long enough ago to matter has been forgotten here. To be
+    /// asked *before* the memory is.
+    pub(crate) fn vouches_for_memory(&self) -> bool {
+        match self {
+            Self::Embedded(_) => true,
+            Self::Postgres(store) => store.vouches_for_memory(),
         }
-        let start = |name, connections, queue_max| {
-            Workers::start(name, connections, queue_max).map_err(|error| failed(error.to_string()))
-        };
-        Ok(Self {
-            writer: start("identity-write", vec![writer], settings.write_queue_max)?,
-            readers: start("identity-read", readers, settings.read_queue_max)?,
-            uses: Arc::default(),
-        })
     }
 
-    /// Answers a question from a reading connection.
-    async fn read<T: Send + 'static>(
+    /// Which of the new user's names somebody has already; empty: none, for the moment.
+    pub(crate) async fn taken(&self, user: &NewUser) -> Result<Vec<FieldError>, Error> {
+        match self {
+            Self::Embedded(store) => store.taken(user).await,
+            Self::Postgres(store) => store.taken(user).await,
+        }
+    }
+
+    /// Stores the user under a fresh id, unless one of his names is taken.
+    pub(crate) async fn insert_user(&self, user: NewUser, hash: String, now: Time) -> Result<User, Error> {
+        match self {
+            Self::Embedded(store) => store.insert_user(user, hash, now).await,
+            Self::Postgres(store) => store.insert_user(user, hash, now).await,
+        }
+    }
+
+    /// The user of that login, given in canonical form.
+    pub(crate) async fn by_login(&self, key: String) -> Result<Option<Found>, Error> {
+        match self {
+            Self::Embedded(store) => store.by_login(key).await,
+            Self::Postgres(store) => store.by_login(key).await,
+        }
+    }
+
+    /// The user of that email, given in canonical form.
+    pub(crate) async fn by_email(&self, key: String) -> Result<Option<Found>, Error> {
+        match self {
+            Self::Embedded(store) => store.by_email(key).await,
+            Self::Postgres(store) => store.by_email(key).await,
+        }
+    }
+
+    /// Those of `ids` that exist, in the order given.
+    pub(crate) async fn users(&self, ids: Vec<UserId>) -> Result<Vec<User>, Error> {
+        match self {
+            Self::Embedded(store) => store.users(ids).await,
+            Self::Postgres(store) => store.users(ids).await,
+        }
+    }
+
+    /// How those of `ids` that exist are shown, in the order given.
+    pub(crate) async fn displays(&self, ids: Vec<UserId>) -> Result<Vec<Display>, Error> {
+        match self {
+            Self::Embedded(store) => store.displays(ids).await,
+            Self::Postgres(store) => store.displays(ids).await,
+        }
+    }
+
+    /// From now on only ids above `id` are issued.
+    pub(crate) async fn raise_user_counter(&self, id: UserId) -> Result<(), Error> {
+        match self {
+            Self::Embedded(store) => store.raise_user_counter(id).await,
+            Self::Postgres(store) => store.raise_user_counter(id).await,
+        }
+    }
+
+    /// Stores the session under a fresh id; [`Error::UserNotFound`] if its user is gone.
+    pub(crate) async fn insert_session(&self, new: NewSession) -> Result<StoredSession, Error> {
+        match self {
+            Self::Embedded(store) => store.insert_session(new).await,
+            Self::Postgres(store) => store.insert_session(new).await,
+        }
+    }
+
+    /// The session that the token proves, expired or not.
+    pub(crate) async fn session(&self, token: TokenHash) -> Result<Option<StoredSession>, Error> {
+        match self {
+            Self::Embedded(store) => store.session(token).await,
+            Self::Postgres(store) => store.session(token).await,
+        }
+    }
+
+    /// Removes the session, if it is there, durably, and forgets it then.
+    pub(crate) async fn delete_session(&self, id: SessionId, live: Arc<LiveSessions>) -> Result<(), Error> {
+        match self {
+            Self::Embedded(store) => store.delete_session(id, move |token| live.forget(token)).await,
+            Self::Postgres(store) => store.delete_session(id, &live).await,
+        }
+    }
+
+    /// Removes at most `batch_max` sessions that have ended by `now`, and forgets them; answers how
+    /// many. Of a session in use in this process the row is brought up to date instead.
+    pub(crate) async fn delete_expired(
         &self,
-        question: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Error> {
-        self.readers.ask(Droppable::Yes, |connection| question(connection)).await?
+        now: Time,
+        batch_max: u32,
+        live: Arc<LiveSessions>,
+    ) -> Result<usize, Error> {
+        match self {
+            Self::Embedded(store) => store.delete_expired(now, batch_max, live).await,
+            Self::Postgres(store) => store.delete_expired(now, batch_max, &live).await,
+        }
     }
 
-    /// Makes a change in one transaction, on the disk when this answers. The change happens
-    /// even if the asker goes away.
-    async fn write<T: Send + 'static>(
-        &self,
-        change: impl FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Error> {
-        self.writer.ask(Droppable::No, |connection| in_transaction(connection, change)).await?
+    /// Has the use written soon, without waiting for it.
+    pub(crate) fn note_use(&self, used: Use) {
+        match self {
+            Self::Embedded(store) => store.note_use(used),
+            Self::Postgres(store) => store.note_use(used),
+        }
     }
-}
 
-/// All of `change` or nothing. It takes the write lock first, so that what it reads still
-/// holds when it writes.
-fn in_transaction<T>(
-    connection: &mut Connection,
-    change: impl FnOnce(&Transaction<'_>) -> Result<T, Error>,
-) -> Result<T, Error> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let changed = change(&transaction)?;
-    transaction.commit()?;
-    Ok(changed)
-}
-
-fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(LOCK_WAIT_MAX)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
-    Ok(connection)
-}
-
-/// Makes an empty file that only its owner may read; SQLite's side files follow its mode.
-fn create_private(path: &Path) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
+    /// Writes `uses` and all that wait; on the disk when this answers.
+    pub(crate) async fn write_uses(&self, uses: Vec<Use>) -> Result<(), Error> {
+        match self {
+            Self::Embedded(store) => store.write_uses(uses).await,
+            Self::Postgres(store) => store.write_uses(uses).await,
+        }
     }
 }
 
 /// Our numbers lie below 2⁵³, and time in milliseconds below 2⁶³ for as long as it matters.
-fn sql(number: u64) -> i64 {
+pub(crate) fn sql(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// A number read back; what is out of range there was not written by us.
-fn number(value: i64) -> Result<u64, Error> {
+pub(crate) fn number(value: i64) -> Result<u64, Error> {
     u64::try_from(value).map_err(|_| damaged("a number is negative"))
 }
 
-fn damaged(what: &str) -> Error {
+/// A user's id read back.
+pub(crate) fn user_id(value: i64) -> Result<UserId, Error> {
+    UserId::new(number(value)?).ok_or_else(|| damaged("a user id is out of range"))
+}
+
+/// A session's number read back.
+pub(crate) fn session_id(value: i64) -> Result<SessionId, Error> {
+    SessionId::new(number(value)?).ok_or_else(|| damaged("a session id is out of range"))
+}
+
+/// What a row says cannot be.
+pub(crate) fn damaged(what: &str) -> Error {
     Error::Store(format!("a stored row is damaged: {what}"))
 }
-
-/// The next number of a counter: each is issued once, even if what it names is deleted.
-fn issue(transaction: &Transaction<'_>, counter: &str) -> Result<u64, Error> {
-    let last = transaction
-        .prepare_cached("UPDATE counters SET last = last + 1 WHERE name = ?1 RETURNING last")?
-        .query_row([counter], |row| row.get(0))?;
-    number(last)
-}
-
-#[cfg(test)]
-#[path = "store_tests.rs"]
-mod tests;

@@ -2,6 +2,8 @@
 
 use domain::{Time, UserId};
 
+use crate::sign_up::{NewUser, Unique};
+
 /// The most ids that one call may name.
 pub const IDS_MAX: usize = 1_000;
 
@@ -67,5 +69,50 @@ impl Display {
         avatar: Option<String>,
     ) -> Self {
         Self { id, name: full_name.or(login).unwrap_or_else(|| id.to_string()), avatar }
+    }
+}
+
+/// A user and what is kept of his password.
+pub(crate) struct Found {
+    pub(crate) user: User,
+    pub(crate) password_hash: Option<String>,
+}
+
+/// A new user as a whole, and the keys to his names.
+pub(crate) struct Created {
+    pub(crate) user: User,
+    pub(crate) login_key: Option<String>,
+    pub(crate) email_key: Option<String>,
+}
+
+impl Created {
+    /// Whoever signed up as `new`, under the number issued to him.
+    pub(crate) fn of(id: UserId, new: NewUser, now: Time) -> Self {
+        let split = |unique: Option<Unique>| unique.map(|unique| (unique.text, unique.key)).unzip();
+        let (login, login_key) = split(new.login);
+        let (email, email_key) = split(new.email);
+        let profile = new.profile;
+        let user = User {
+            id,
+            full_name: profile.full_name,
+            email,
+            login,
+            phone: profile.phone,
+            website: profile.website,
+            created_at: now,
+            updated_at: now,
+            last_request_at: None,
+            external_user_id: profile.external_user_id,
+            external_id: profile.external_id,
+            facebook_id: profile.facebook_id,
+            twitter_id: profile.twitter_id,
+            blob_id: profile.blob_id,
+            custom_data: profile.custom_data,
+            avatar: profile.avatar,
+            user_tags: profile.user_tags,
+            timezone: profile.timezone,
+            is_guest: false,
+        };
+        Self { user, login_key, email_key }
     }
 }

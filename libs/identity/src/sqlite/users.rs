@@ -3,16 +3,11 @@
 use domain::{Time, UserId};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
-use super::{Store, damaged, issue, number, sql};
-use crate::sign_up::{NewUser, Unique};
-use crate::user::{Display, User};
+use super::{Store, issue};
+use crate::sign_up::NewUser;
+use crate::store::{number, sql, user_id};
+use crate::user::{Created, Display, Found, User};
 use crate::{Error, FieldError};
-
-/// A user and what is kept of his password.
-pub(crate) struct Found {
-    pub(crate) user: User,
-    pub(crate) password_hash: Option<String>,
-}
 
 impl Store {
     /// Which of the new user's names somebody has already; empty: none, for the moment.
@@ -34,7 +29,7 @@ impl Store {
                 return Err(Error::Invalid(taken));
             }
             let id = user_id(sql(issue(transaction, "user")?))?;
-            let user = created(id, user, now);
+            let user = Created::of(id, user, now);
             insert(transaction, &user, &password_hash)?;
             Ok(user.user)
         })
@@ -96,42 +91,6 @@ impl Store {
     }
 }
 
-/// The new user as a whole, and the keys to his names.
-struct Created {
-    user: User,
-    login_key: Option<String>,
-    email_key: Option<String>,
-}
-
-fn created(id: UserId, new: NewUser, now: Time) -> Created {
-    let split = |unique: Option<Unique>| unique.map(|unique| (unique.text, unique.key)).unzip();
-    let (login, login_key) = split(new.login);
-    let (email, email_key) = split(new.email);
-    let profile = new.profile;
-    let user = User {
-        id,
-        full_name: profile.full_name,
-        email,
-        login,
-        phone: profile.phone,
-        website: profile.website,
-        created_at: now,
-        updated_at: now,
-        last_request_at: None,
-        external_user_id: profile.external_user_id,
-        external_id: profile.external_id,
-        facebook_id: profile.facebook_id,
-        twitter_id: profile.twitter_id,
-        blob_id: profile.blob_id,
-        custom_data: profile.custom_data,
-        avatar: profile.avatar,
-        user_tags: profile.user_tags,
-        timezone: profile.timezone,
-        is_guest: false,
-    };
-    Created { user, login_key, email_key }
-}
-
 fn insert(connection: &Connection, new: &Created, password_hash: &str) -> Result<(), Error> {
     let user = &new.user;
     connection
@@ -178,7 +137,7 @@ fn taken(connection: &Connection, user: &NewUser) -> Result<Vec<FieldError>, Err
         if let Some(unique) = unique
             && connection.prepare_cached(question)?.exists([&unique.key])?
         {
-            taken.push(FieldError { field, text: "has already been taken.".to_owned() });
+            taken.push(FieldError::taken(field));
         }
     }
     Ok(taken)
@@ -213,10 +172,6 @@ fn user(row: &Row<'_>) -> Result<User, Error> {
         timezone: row.get("timezone")?,
         is_guest: row.get("is_guest")?,
     })
-}
-
-pub(super) fn user_id(value: i64) -> Result<UserId, Error> {
-    UserId::new(number(value)?).ok_or_else(|| damaged("a user id is out of range"))
 }
 
 /// Notes on the user that a session of his was used; false if there is no such user.

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use domain::{ApplicationId, Time};
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::users::{note_request, user_id};
-use super::{Store, damaged, in_transaction, issue, number, sql};
+use super::users::note_request;
+use super::{Store, in_transaction, issue};
 use crate::Error;
 use crate::session::{LiveSessions, NewSession, SessionId, StoredSession, TokenHash, Use};
+use crate::store::{damaged, number, session_id, sql, user_id};
 use crate::workers::Droppable;
 
 impl Store {
@@ -149,8 +150,4 @@ fn stored(row: &Row<'_>) -> Result<StoredSession, Error> {
         used_at: Time(number(row.get("used_at")?)?),
         expires_at: Time(number(row.get("expires_at")?)?),
     })
-}
-
-fn session_id(value: i64) -> Result<SessionId, Error> {
-    SessionId::new(number(value)?).ok_or_else(|| damaged("a session id is out of range"))
 }

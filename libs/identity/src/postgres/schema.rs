@@ -1,0 +1,89 @@
+//! The schema `identity` and its migrations.
+//!
+//! Identity is a store of record: a change of the format is a new file in `migrations`, and none is
+//! ever edited. Many processes may start at once: the migrator holds a lock of the database.
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection, Row as _};
+use std::time::Duration;
+
+use super::{address, failures};
+use crate::{Error, OpenError};
+
+/// How long opening may take, with all migrations and the wait for another process that runs them.
+const OPEN_TIME_MAX: Duration = Duration::from_secs(60);
+
+/// Brings the schema to the format known here; refuses a foreign or newer one before anything is
+/// written.
+pub(super) async fn migrate(options: &PgConnectOptions) -> Result<(), OpenError> {
+    let migrating = tokio::time::timeout(OPEN_TIME_MAX, migrate_with(options));
+    migrating.await.unwrap_or_else(|_| {
+        Err(OpenError::Unavailable {
+            address: address(options),
+            reason: format!("no answer within {OPEN_TIME_MAX:?}"),
+        })
+    })
+}
+
+async fn migrate_with(options: &PgConnectOptions) -> Result<(), OpenError> {
+    let failed = |error: sqlx::Error| failed(options, &error);
+    // A migration of a large table may take its time.
+    let patient = options.clone().options([("statement_timeout", "0"), ("lock_timeout", "0")]);
+    let mut connection = patient.connect().await.map_err(failed)?;
+    let found = Found::look(&mut connection).await.map_err(failed)?;
+    if found.has_tables && !found.has_migrations {
+        return Err(OpenError::Foreign { path: schema_at(options) });
+    }
+    let mut migrator: Migrator = sqlx::migrate!("src/postgres/migrations");
+    migrator.dangerous_set_table_name("identity.migrations");
+    if !found.has_schema {
+        migrator.create_schema("identity");
+    }
+    let newest = migrator.iter().map(|migration| migration.version).max().unwrap_or(0);
+    migrator.run_direct(None, &mut connection, false).await.map_err(|error| match error {
+        MigrateError::VersionMissing(found) => {
+            OpenError::Newer { path: schema_at(options), found, known: newest }
+        }
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => failed(error),
+        other => OpenError::Failed { path: schema_at(options), reason: other.to_string() },
+    })?;
+    connection.close().await.map_err(failed)
+}
+
+/// What is in the database.
+struct Found {
+    has_schema: bool,
+    has_migrations: bool,
+    has_tables: bool,
+}
+
+impl Found {
+    async fn look(connection: &mut PgConnection) -> sqlx::Result<Self> {
+        let row = sqlx::query(
+            "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'identity') AS has_schema,
+                 to_regclass('identity.migrations') IS NOT NULL AS has_migrations,
+                 EXISTS (SELECT FROM pg_tables WHERE schemaname = 'identity') AS has_tables",
+        )
+        .fetch_one(connection)
+        .await?;
+        Ok(Self {
+            has_schema: row.try_get("has_schema")?,
+            has_migrations: row.try_get("has_migrations")?,
+            has_tables: row.try_get("has_tables")?,
+        })
+    }
+}
+
+fn failed(options: &PgConnectOptions, error: &sqlx::Error) -> OpenError {
+    match failures::meaning(error) {
+        Error::Unavailable | Error::Busy => {
+            OpenError::Unavailable { address: address(options), reason: error.to_string() }
+        }
+        _ => OpenError::Failed { path: schema_at(options), reason: error.to_string() },
+    }
+}
+
+fn schema_at(options: &PgConnectOptions) -> String {
+    format!("schema identity at {}", address(options))
+}

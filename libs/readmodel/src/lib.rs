@@ -6,6 +6,7 @@
 //! the page that is read, never written
 //! once for each member.
 
+mod difference;
 mod error;
 pub mod fold;
 pub mod marks;
@@ -17,6 +18,7 @@ pub mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
+pub use difference::{Difference, What};
 pub use error::{Cause, Error};
 pub use rows::Applied;
 pub use store::{FactSource, Store};

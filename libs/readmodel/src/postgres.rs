@@ -8,6 +8,7 @@
 mod connect;
 mod error;
 mod facts;
+mod fresh;
 mod line;
 mod load;
 mod save;
@@ -15,8 +16,11 @@ mod schema;
 mod store;
 mod sweep;
 mod values;
+mod verify;
 
 pub use connect::{Pool, Settings, connect};
 pub use error::OpenError;
 pub use facts::FactSource;
+pub use fresh::Fresh;
 pub use store::Store;
+pub use verify::Snapshot;

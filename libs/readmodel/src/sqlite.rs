@@ -19,6 +19,7 @@ mod verify;
 #[cfg(test)]
 mod tests;
 
+pub use crate::difference::{Difference, What};
 pub use crate::fold::FOLDS_VERSION;
 pub use crate::{Applied, Error};
 pub use connect::{discard, file_name, open_read_only};
@@ -26,4 +27,4 @@ pub use error::OpenError;
 pub use facts::FactSource;
 pub use rebuild::{fold_beside, switch};
 pub use store::Store;
-pub use verify::{Difference, Snapshot, What};
+pub use verify::Snapshot;

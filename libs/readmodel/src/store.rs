@@ -3,6 +3,9 @@
 //!
 //! On the embedded one every call blocks, so its users stand on threads of their own.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 
 use domain::facts::{Fact, Key};

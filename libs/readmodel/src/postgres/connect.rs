@@ -205,6 +205,21 @@ impl Pool {
         }
     }
 
+    /// A connection without time limits, for work that takes as long as it takes.
+    pub(crate) async fn unlimited(&self) -> Result<PgConnection, Error> {
+        self.beside(self.schema()).await
+    }
+
+    /// The same, to another schema of the database.
+    pub(super) async fn beside(&self, schema: &str) -> Result<PgConnection, Error> {
+        let unlimited = [
+            ("search_path", schema),
+            ("statement_timeout", "0"),
+            ("idle_in_transaction_session_timeout", "0"),
+        ];
+        Ok(self.place.options.clone().options(unlimited).connect().await?)
+    }
+
     /// Closes every connection once its statement has ended.
     pub async fn close(&self) {
         self.connections.close().await;

@@ -27,6 +27,12 @@ pub enum OpenError {
     /// A schema of that name holds something else; it is left alone.
     #[error("the schema {0} is not a read model of Hansard; name another schema or move it away")]
     Foreign(String),
+    /// Somebody else folds a read model from zero right now.
+    #[error("somebody else is folding the schema {0}; wait until that has ended")]
+    Folding(String),
+    /// A read model that is not as far as the one whose place it is to take.
+    #[error("the schema {0} is behind the living one: fold it further")]
+    Behind(String),
     /// The schema cannot be read or made.
     #[error("the read model's schema cannot be opened")]
     Store(#[from] Error),

@@ -16,6 +16,20 @@ const MAKING: (i32, i32) = (0x4861_6e73, 0x7265_6164);
 /// What stands in a schema that is a read model.
 const MARK: &str = "Hansard read model";
 
+/// Every table.
+pub(super) const TABLE_NAMES: [&str; 10] = [
+    "dialogs",
+    "standings",
+    "messages",
+    "removals",
+    "removed_chunks",
+    "mark_chunks",
+    "checkpoints",
+    "stops",
+    "sweeps",
+    "read_model",
+];
+
 /// Every table and index. What the columns mean stands in [`crate::rows`].
 const TABLES: &str = r#"
 CREATE TABLE dialogs (

@@ -78,6 +78,14 @@ impl Store {
         Ok(swept.left)
     }
 
+    #[cfg(test)]
+    pub(crate) async fn load(&mut self, wanted: &crate::fold::Wanted, rows: &mut Rows) -> Result<(), Error> {
+        let mut connection = self.line.take().await?;
+        let outcome = load(&mut connection, wanted, rows).await;
+        self.line.keep(connection, &outcome);
+        outcome
+    }
+
     /// Closes the connection.
     pub async fn close(self) {
         self.line.close().await;

@@ -88,8 +88,13 @@ impl Store {
     }
 
     #[cfg(test)]
-    pub(super) fn connection(&self) -> &Connection {
+    pub(crate) fn connection(&self) -> &Connection {
         &self.connection
+    }
+
+    #[cfg(test)]
+    pub(crate) fn load(&self, wanted: &crate::fold::Wanted, rows: &mut Rows) -> Result<(), Error> {
+        load(&self.connection, wanted, rows)
     }
 }
 

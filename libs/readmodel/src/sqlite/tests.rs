@@ -1,16 +1,14 @@
-//! The store as its callers see it. The folds' own cases stand in [`histories`].
+//! The store as its callers see it. What it has in common with the other one is
+//! tested in [`crate::store`].
 
 mod files;
-mod histories;
 mod rebuilding;
-mod sweeping;
 
 use std::path::PathBuf;
 
 use domain::event::Record;
-use domain::facts::{Fact, Key};
 
-use super::{Applied, FactSource, Snapshot, Store};
+use super::{Applied, Snapshot, Store};
 use crate::testing::{Feeder, Step, World};
 
 /// A folder with read models in it.
@@ -37,11 +35,6 @@ impl Folder {
         let snapshot = Snapshot::take(&self.path(one)).unwrap();
         let differences = snapshot.compare(&self.path(other), 20).unwrap();
         differences.iter().map(ToString::to_string).collect()
-    }
-
-    fn facts(&self, name: &str, keys: &[Key]) -> std::collections::HashMap<Key, Fact> {
-        let mut source = FactSource::open(&self.path(name)).unwrap();
-        source.facts(eventlog::Partition(0), keys).unwrap().0
     }
 }
 

@@ -1,7 +1,7 @@
 //! Files that are ours or not, checkpoints, and a disk without space.
 
 use domain::event::Record;
-use eventlog::{Offset, Partition};
+use eventlog::Partition;
 
 use super::{Folder, whole};
 use crate::sqlite::{Error, FOLDS_VERSION, FactSource, OpenError, Store, discard, file_name, open_read_only};
@@ -55,38 +55,6 @@ fn a_damaged_file_is_known_as_such_and_can_be_discarded() {
     discard(&path).unwrap();
     discard(&path).unwrap();
     folder.store("rows").apply(&whole(1, history(1))).unwrap();
-}
-
-#[test]
-fn a_checkpoint_that_was_moved_stops_the_batch() {
-    let folder = Folder::new();
-    let mut feeder = Feeder::new(1);
-    let batch = feeder.batch(history(3));
-    let mut store = folder.store("rows");
-    store.apply(&batch).unwrap();
-    assert!(matches!(store.apply(&batch), Err(Error::Moved { partition: Partition(0) })));
-    let mut ahead = batch.clone();
-    ahead[0].expected = Some(batch[0].checkpoint);
-    ahead[0].expected.as_mut().unwrap().next = Offset(99);
-    assert!(matches!(store.apply(&ahead), Err(Error::Moved { partition: Partition(0) })));
-    assert_eq!(store.checkpoint(Partition(0)).unwrap(), Some(batch[0].checkpoint));
-}
-
-#[test]
-fn a_gap_stops_the_fold_and_changes_nothing() {
-    let folder = Folder::new();
-    let mut feeder = Feeder::new(1);
-    let mut records = history(3);
-    let first = feeder.batch(records.drain(..2));
-    records.swap(0, 1);
-    let mut store = folder.store("rows");
-    store.apply(&first).unwrap();
-    let refused = store.apply(&feeder.batch(records));
-    assert!(matches!(
-        refused,
-        Err(Error::Fold { partition: Partition(0), index: 0, source: crate::fold::Error::Gap { .. } })
-    ));
-    assert_eq!(store.checkpoint(Partition(0)).unwrap(), Some(first[0].checkpoint));
 }
 
 #[test]

@@ -6,36 +6,39 @@ use domain::facts::{Fact, Facts as _, Key, Standing};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
-use super::{Folder, records, whole};
+use super::ground::{Case, load, property};
+use super::{FIRST, records, whole};
 use crate::fold::{Plan, Rows};
 use crate::marks::chunk_of;
-use crate::sqlite::load::load;
-use crate::testing::{Feeder, World, steps};
+use crate::store::Store;
+use crate::testing::{Feeder, Step, World, steps};
 
 /// Folds `records` in batches of the `sizes`, sweeping after some.
-fn fold_in_steps(folder: &Folder, name: &str, records: Vec<Record>, partitions: u32, sizes: &[usize]) {
-    let mut store = folder.store(name);
+async fn fold_in_steps(case: &mut Case, records: Vec<Record>, partitions: u32, sizes: &[usize]) -> Store {
+    let mut store = case.store("steps").await;
     let mut feeder = Feeder::new(partitions);
     let mut left = records.into_iter().peekable();
     for size in sizes.iter().cycle() {
         if left.peek().is_none() {
             break;
         }
-        store.apply(&feeder.batch(left.by_ref().take(*size))).unwrap();
+        store.apply(&feeder.batch(left.by_ref().take(*size))).await.unwrap();
         if size % 3 == 0 {
-            store.sweep(*size).unwrap();
+            store.sweep(*size).await.unwrap();
         }
     }
+    store
 }
 
-fn any_batching(steps: &[crate::testing::Step], sizes: &[usize]) -> Result<(), TestCaseError> {
-    for partitions in [1, 4] {
-        let folder = Folder::new();
-        let records = records(&mut World::default(), steps);
-        folder.store("whole").apply(&whole(partitions, records.clone())).unwrap();
-        fold_in_steps(&folder, "steps", records, partitions, sizes);
-        prop_assert_eq!(folder.differences("steps", "whole"), Vec::<String>::new());
-    }
+async fn any_batching(
+    case: &mut Case,
+    partitions: u32,
+    (steps, sizes): &(Vec<Step>, Vec<usize>),
+) -> Result<(), TestCaseError> {
+    let records = records(&mut World::default(), steps);
+    case.store("whole").await.apply(&whole(partitions, records.clone())).await.unwrap();
+    fold_in_steps(case, records, partitions, sizes).await.close().await.unwrap();
+    prop_assert_eq!(case.differences("steps", "whole").await, Vec::<String>::new());
     Ok(())
 }
 
@@ -58,13 +61,12 @@ fn comes_to_the_same(world: &World, key: &Key, fact: Option<&Fact>) -> Option<Fa
     }
 }
 
-fn facts_agree(steps: &[crate::testing::Step], sizes: &[usize]) -> Result<(), TestCaseError> {
-    let folder = Folder::new();
+async fn facts_agree(case: &mut Case, (steps, sizes): &(Vec<Step>, Vec<usize>)) -> Result<(), TestCaseError> {
     let mut world = World::default();
     let records = records(&mut world, steps);
-    fold_in_steps(&folder, "rows", records, 1, sizes);
+    fold_in_steps(case, records, 1, sizes).await.close().await.unwrap();
     let keys: Vec<_> = world.facts().keys().copied().collect();
-    let stored = folder.facts("rows", &keys);
+    let (stored, _) = case.facts("steps").await.facts(FIRST, &keys).await.unwrap();
     for key in &keys {
         let expected = comes_to_the_same(&world, key, world.facts().get(key));
         let found = comes_to_the_same(&world, key, stored.get(key));
@@ -74,13 +76,14 @@ fn facts_agree(steps: &[crate::testing::Step], sizes: &[usize]) -> Result<(), Te
 }
 
 /// The counts beside the newest message are what visiting every member would give.
-fn last_message_agrees(steps: &[crate::testing::Step], sizes: &[usize]) -> Result<(), TestCaseError> {
-    let folder = Folder::new();
+async fn last_message_agrees(
+    case: &mut Case,
+    (steps, sizes): &(Vec<Step>, Vec<usize>),
+) -> Result<(), TestCaseError> {
     let mut world = World::default();
     let records = records(&mut world, steps);
-    fold_in_steps(&folder, "rows", records.clone(), 1, sizes);
-    let store = folder.store("rows");
-    let everything = everything_of(&store, &records, &world);
+    let mut store = fold_in_steps(case, records.clone(), 1, sizes).await;
+    let everything = everything_of(&mut store, &records, &world).await;
     for dialog in world.dialogs() {
         let rows = everything.get(dialog).unwrap();
         let row = rows.row.as_ref().unwrap();
@@ -112,13 +115,13 @@ fn newest_living(world: &World, dialog: domain::DialogId, cleared_to: u64) -> Op
 }
 
 /// The rows of everybody in every dialog, with the chunk of its newest message.
-fn everything_of(store: &crate::sqlite::Store, records: &[Record], world: &World) -> Rows {
+async fn everything_of(store: &mut Store, records: &[Record], world: &World) -> Rows {
     let mut rows = Rows::default();
     let mut plan = Plan::of(records);
     let mut wanted = plan.next(&rows).unwrap();
     let pairs = world.dialogs().iter().flat_map(|dialog| world.users().map(|user| (*dialog, user)));
     wanted.standings = pairs.collect();
-    load(store.connection(), &wanted, &mut rows).unwrap();
+    load(store, &wanted, &mut rows).await;
     for dialog in world.dialogs() {
         let held = rows.get(dialog).unwrap();
         let chunk = chunk_of(held.row.as_ref().unwrap().last.sequence.0);
@@ -130,7 +133,7 @@ fn everything_of(store: &crate::sqlite::Store, records: &[Record], world: &World
         };
         let chunks = world.users().filter(named).map(|user| (*dialog, chunk, user)).collect();
         let wanted = crate::fold::Wanted { chunks, ..crate::fold::Wanted::default() };
-        load(store.connection(), &wanted, &mut rows).unwrap();
+        load(store, &wanted, &mut rows).await;
     }
     rows
 }
@@ -139,33 +142,39 @@ fn sizes() -> impl Strategy<Value = Vec<usize>> {
     prop::collection::vec(prop_oneof![1..4_usize, 1..40_usize, 1..3000_usize], 1..12)
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
-
-    #[test]
-    fn rows_do_not_depend_on_the_batching(steps in steps(60, false), sizes in sizes()) {
-        any_batching(&steps, &sizes)?;
-    }
-
-    #[test]
-    fn facts_are_what_the_domain_makes_of_the_events(steps in steps(80, false), sizes in sizes()) {
-        facts_agree(&steps, &sizes)?;
-    }
-
-    #[test]
-    fn the_newest_message_and_its_counts_are_exact(steps in steps(80, false), sizes in sizes()) {
-        last_message_agrees(&steps, &sizes)?;
-    }
+#[test]
+fn rows_do_not_depend_on_the_batching() {
+    property([96, 16], &(1..5_u32, (steps(60, false), sizes())), async |case, (partitions, history)| {
+        any_batching(case, partitions, &history).await
+    });
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 6, max_shrink_iters: 200, ..ProptestConfig::default() })]
+#[test]
+fn facts_are_what_the_domain_makes_of_the_events() {
+    let histories = (steps(80, false), sizes());
+    property([96, 16], &histories, async |case, history| facts_agree(case, &history).await);
+}
 
-    #[test]
-    fn nor_across_the_border_of_a_chunk(steps in steps(60, true), sizes in sizes()) {
-        let sizes: Vec<_> = sizes.into_iter().map(|size| size * 20).collect();
-        any_batching(&steps, &sizes)?;
-        facts_agree(&steps, &sizes)?;
-        last_message_agrees(&steps, &sizes)?;
-    }
+#[test]
+fn the_newest_message_and_its_counts_are_exact() {
+    let histories = (steps(80, false), sizes());
+    property([96, 16], &histories, async |case, history| last_message_agrees(case, &history).await);
+}
+
+#[test]
+fn nor_across_the_border_of_a_chunk() {
+    let sizes = sizes().prop_map(|sizes| sizes.into_iter().map(|size| size * 20).collect());
+    property([6, 3], &(steps(60, true), sizes), async |case, history: (Vec<Step>, Vec<usize>)| {
+        any_batching(case, 4, &history).await
+    });
+}
+
+#[test]
+fn nor_are_facts_and_counts_others_there() {
+    let sizes = sizes().prop_map(|sizes| sizes.into_iter().map(|size| size * 20).collect());
+    property([6, 3], &(steps(60, true), sizes), async |case, history: (Vec<Step>, Vec<usize>)| {
+        last_message_agrees(case, &history).await?;
+        case.again().await;
+        facts_agree(case, &history).await
+    });
 }

@@ -2,6 +2,9 @@
 //! 5 % edits and deletions and 5 % membership. The events are made beforehand.
 //!
 //! `cargo run --release -p readmodel --features testing --example refold [events [dialogs [batch]]]`
+//!
+//! With the address of a database as a fourth argument, into PostgreSQL: a schema of its own,
+//! which goes afterwards; and then how long a batch of one event takes.
 
 #![expect(clippy::print_stdout, reason = "a measurement prints")]
 #![expect(clippy::unwrap_used, reason = "a measurement may stop at anything unexpected")]
@@ -11,6 +14,7 @@ use std::time::Instant;
 use domain::content::{Content, DialogContent, JsonText, MessageContent, Text};
 use domain::event::{Event, Kind, Mark, Marked, MessageRef, Range, Record, Stream};
 use domain::{ApplicationId, CommandId, DialogId, MessageId, Sequence, Time, UserId};
+use readmodel::postgres::{Fresh, Settings, connect};
 use readmodel::sqlite::{Store, fold_beside};
 use readmodel::testing::Feeder;
 
@@ -59,11 +63,52 @@ struct Place {
 }
 
 fn main() {
-    let mut arguments = std::env::args().skip(1).map(|argument| argument.parse::<usize>().unwrap());
-    let events = arguments.next().unwrap_or(500_000);
-    let dialogs = arguments.next().unwrap_or(2_000);
-    let batch = arguments.next().unwrap_or(4_000);
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let number = |index: usize, usual| arguments.get(index).map_or(usual, |text| text.parse().unwrap());
+    let (events, dialogs, batch) = (number(0, 500_000), number(1, 2_000), number(2, 4_000));
     let records = history(events, dialogs);
+    match arguments.get(3) {
+        None => embedded(records, dialogs, batch),
+        Some(url) => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(postgres(url, records, dialogs, batch));
+        }
+    }
+}
+
+/// Batches of one event each, at the end.
+const SINGLE: usize = 2_000;
+
+async fn postgres(url: &str, mut records: Vec<Record>, dialogs: usize, batch: usize) {
+    let single = records.split_off(records.len() - SINGLE);
+    let settings = Settings { schema: "refold".to_owned(), ..Settings::new(url) };
+    let pool = connect(&settings).await.unwrap();
+    let mut fresh = Fresh::make(&pool).await.unwrap();
+    let mut feeder = Feeder::new(1);
+    let batches: Vec<_> = records.chunks(batch).map(|records| feeder.batch(records.to_vec())).collect();
+    let count = records.len();
+    drop(records);
+    let start = Moment::now();
+    for batch in &batches {
+        fresh.apply(batch).await.unwrap();
+    }
+    println!("{count} events in {dialogs} dialogs, batches of {batch}: {}", start.rate(count));
+    fresh.switch().await.unwrap();
+    let mut store = readmodel::postgres::Store::new(pool.clone());
+    let mut times = vec![];
+    for record in single {
+        let batch = feeder.batch([record]);
+        let start = Instant::now();
+        store.apply(&batch).await.unwrap();
+        times.push(start.elapsed().as_micros());
+    }
+    times.sort_unstable();
+    let at = |percent: usize| times[times.len() * percent / 100];
+    println!("batches of one event: median {} µs, p90 {} µs, p99 {} µs", at(50), at(90), at(99));
+    pool.discard().await.unwrap();
+}
+
+fn embedded(records: Vec<Record>, dialogs: usize, batch: usize) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("readmodel.db");
     let mut feeder = Feeder::new(1);

@@ -11,7 +11,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool};
 
 use super::error::OpenError;
-use super::schema::open_or_make;
+use super::schema::{drop_schema, open_or_make};
 use crate::Error;
 use crate::fold::FOLDS_VERSION;
 
@@ -218,6 +218,14 @@ impl Pool {
             ("idle_in_transaction_session_timeout", "0"),
         ];
         Ok(self.place.options.clone().options(unlimited).connect().await?)
+    }
+
+    /// Deletes the schema: it can be folded again from the log.
+    pub async fn discard(self) -> Result<(), Error> {
+        self.connections.close().await;
+        let mut connection = self.unlimited().await?;
+        drop_schema(&mut connection, self.schema()).await?;
+        Ok(connection.close().await?)
     }
 
     /// Closes every connection once its statement has ended.

@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use super::connect::Pool;
 use super::error::OpenError;
-use super::schema::{TABLE_NAMES, make};
+use super::schema::{TABLE_NAMES, drop_schema, make};
 use super::store::{apply, checkpoints};
 use crate::{Applied, Error};
 
@@ -123,10 +123,4 @@ async fn lock(hold: &mut PgConnection) -> Result<(), Error> {
             }
         }
     }
-}
-
-async fn drop_schema(connection: &mut PgConnection, name: &str) -> Result<(), Error> {
-    let sql = format!("DROP SCHEMA IF EXISTS \"{name}\" CASCADE");
-    sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await?;
-    Ok(())
 }

@@ -10,6 +10,7 @@
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use super::error::OpenError;
+use crate::Error;
 
 /// Serialises the making of schemas in a database: "Hans" and "read".
 const MAKING: (i32, i32) = (0x4861_6e73, 0x7265_6164);
@@ -173,6 +174,13 @@ pub(super) async fn open_or_make(connection: &mut PgConnection, name: &str) -> R
 pub(super) async fn make(connection: &mut PgConnection, name: &str) -> Result<(), OpenError> {
     sqlx::raw_sql(AssertSqlSafe(format!("CREATE SCHEMA \"{name}\""))).execute(&mut *connection).await?;
     sqlx::raw_sql(TABLES).execute(connection).await?;
+    Ok(())
+}
+
+/// Deletes a schema of ours, if it is there.
+pub(super) async fn drop_schema(connection: &mut PgConnection, name: &str) -> Result<(), Error> {
+    let sql = format!("DROP SCHEMA IF EXISTS \"{name}\" CASCADE");
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await?;
     Ok(())
 }
 

@@ -1,8 +1,8 @@
-//! Turns `proto/hansard.proto` into Rust, without a protoc to install.
+//! Turns `proto/` into Rust, without a protoc to install.
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    println!("cargo::rerun-if-changed=../../proto/hansard.proto");
-    let descriptors = protox::compile(["hansard.proto"], ["../../proto"])?;
+    println!("cargo::rerun-if-changed=../../proto");
+    let descriptors = protox::compile(["hansard.proto", "bus.proto"], ["../../proto"])?;
     prost_build::Config::new().compile_fds(descriptors)?;
     Ok(())
 }

@@ -21,14 +21,21 @@ pub type Reply = Result<Answer, Unanswered>;
 pub struct Job {
     /// The command.
     pub request: Request,
+    /// The trace that it belongs to, as a W3C `traceparent`.
+    pub trace: Option<String>,
     reply: oneshot::Sender<Reply>,
 }
 
 impl Job {
     /// A job and the place where its answer arrives.
     pub fn new(request: Request) -> (Self, oneshot::Receiver<Reply>) {
+        Self::traced(request, None)
+    }
+
+    /// The same, as part of a trace.
+    pub fn traced(request: Request, trace: Option<String>) -> (Self, oneshot::Receiver<Reply>) {
         let (reply, receiver) = oneshot::channel();
-        (Self { request, reply }, receiver)
+        (Self { request, trace, reply }, receiver)
     }
 
     /// Answer it. Whoever asked may have gone; then nobody hears.
@@ -53,36 +60,50 @@ struct Waiting {
     closed: bool,
 }
 
+/// What became of a job that was to be put into a queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pushed {
+    /// It waits.
+    Waiting,
+    /// There is no place for it; it is gone.
+    Full,
+    /// The writer takes no more; it is gone.
+    Closed,
+}
+
 /// A partition's queue. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Inbox {
     waiting: Arc<Mutex<Waiting>>,
     arrived: Arc<Notify>,
+    closed: Arc<Notify>,
     capacity: Capacity,
 }
 
 impl Inbox {
     /// An empty queue.
     pub fn new(capacity: Capacity) -> Self {
-        Self { waiting: Arc::default(), arrived: Arc::default(), capacity }
+        Self { waiting: Arc::default(), arrived: Arc::default(), closed: Arc::default(), capacity }
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Put a job at the end. False if there is no place for it; then it is gone.
-    pub(crate) fn push(&self, job: Job) -> bool {
+    /// Put a job at the end.
+    pub(crate) fn push(&self, job: Job) -> Pushed {
         let mut waiting = self.lock();
+        if waiting.closed {
+            return Pushed::Closed;
+        }
         let share = (self.capacity.jobs / 4).max(1);
         let mark = job.request.is_mark();
-        let full = waiting.closed
-            || waiting.jobs.len() >= self.capacity.jobs
+        let full = waiting.jobs.len() >= self.capacity.jobs
             || waiting.dialogs.get(&job.request.dialog).is_some_and(|held| *held >= share)
             || waiting.callers.get(&job.request.actor).is_some_and(|held| *held >= share)
             || mark && waiting.marks >= (self.capacity.jobs / 2).max(1);
         if full {
-            return false;
+            return Pushed::Full;
         }
         *waiting.dialogs.entry(job.request.dialog).or_default() += 1;
         *waiting.callers.entry(job.request.actor).or_default() += 1;
@@ -90,7 +111,7 @@ impl Inbox {
         waiting.jobs.push_back(job);
         drop(waiting);
         self.arrived.notify_one();
-        true
+        Pushed::Waiting
     }
 
     /// Take what waits, at most `jobs_max`, in order; wait for the first if nothing does.
@@ -125,6 +146,17 @@ impl Inbox {
     pub fn close(&self) {
         self.lock().closed = true;
         self.arrived.notify_one();
+        self.closed.notify_waiters();
+    }
+
+    /// Wait until the queue is closed.
+    pub(crate) async fn closed(&self) {
+        let closed = self.closed.notified();
+        tokio::pin!(closed);
+        closed.as_mut().enable();
+        if !self.lock().closed {
+            closed.await;
+        }
     }
 }
 
@@ -167,13 +199,13 @@ mod tests {
     }
 
     fn push(inbox: &Inbox, dialog: u8, actor: u64) -> bool {
-        inbox.push(Job::new(request(dialog, actor, Command::DeleteForSelf)).0)
+        inbox.push(Job::new(request(dialog, actor, Command::DeleteForSelf)).0) == Pushed::Waiting
     }
 
     fn mark(inbox: &Inbox, dialog: u8, actor: u64) -> bool {
         let update =
             Update { messages: vec![], text: None, mark: Some((Mark::Read, Marked::All(Sequence(1)))) };
-        inbox.push(Job::new(request(dialog, actor, Command::Update(update))).0)
+        inbox.push(Job::new(request(dialog, actor, Command::Update(update))).0) == Pushed::Waiting
     }
 
     #[test]

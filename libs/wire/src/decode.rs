@@ -57,7 +57,7 @@ fn event(envelope: &Envelope) -> Result<Event, Error> {
             let changed: proto::DialogChanged = parse(bytes)?;
             Event::DialogChanged {
                 permissions: changed.permissions.map(permissions),
-                content: opened(changed.content, dialog_change)?,
+                content: opened(changed.content, |change| Ok(dialog_change(change)))?,
             }
         }
         "dialog.deleted" => Event::DialogDeleted,
@@ -86,7 +86,10 @@ fn event(envelope: &Envelope) -> Result<Event, Error> {
         "messages.hidden" => {
             Event::MessagesHidden { messages: references(parse::<proto::MessagesHidden>(bytes)?.messages)? }
         }
-        "messages.marked" => messages_marked(parse(bytes)?)?,
+        "messages.marked" => {
+            let (mark, marked) = messages_marked(parse(bytes)?)?;
+            Event::MessagesMarked { mark, marked }
+        }
         _ => return Err(unknown()),
     })
 }
@@ -113,26 +116,27 @@ fn dialog_created(created: proto::DialogCreated) -> Result<Event, Error> {
         occupants: users(created.occupants)?,
         admins: users(created.admins)?,
         permissions: created.permissions.map(permissions),
-        content: opened(created.content, |content: proto::DialogContent| {
-            Ok(DialogContent {
-                name: content.name.map(Text::stored),
-                photo: content.photo.map(Text::stored),
-                description: content.description.map(Text::stored),
-                extensions: content.extensions.map(extensions),
-            })
-        })?,
+        content: opened(created.content, |content| Ok(dialog_content(content)))?,
     })
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the shape that opened() takes")]
-fn dialog_change(change: proto::DialogChange) -> Result<DialogChange, Error> {
+pub(crate) fn dialog_content(content: proto::DialogContent) -> DialogContent {
+    DialogContent {
+        name: content.name.map(Text::stored),
+        photo: content.photo.map(Text::stored),
+        description: content.description.map(Text::stored),
+        extensions: content.extensions.map(extensions),
+    }
+}
+
+pub(crate) fn dialog_change(change: proto::DialogChange) -> DialogChange {
     let text = |changed: proto::ChangedText| changed.text.map(Text::stored);
-    Ok(DialogChange {
+    DialogChange {
         name: change.name.map(text),
         photo: change.photo.map(text),
         description: change.description.map(text),
         extensions: change.extensions.map(|changed| changed.extensions.map(extensions)),
-    })
+    }
 }
 
 fn message_posted(posted: proto::MessagePosted) -> Result<Event, Error> {
@@ -143,18 +147,20 @@ fn message_posted(posted: proto::MessagePosted) -> Result<Event, Error> {
         send_to_chat: posted.send_to_chat,
         markable: posted.markable,
         silent: posted.silent,
-        content: opened(posted.content, |content: proto::MessageContent| {
-            Ok(MessageContent {
-                text: content.text.map(Text::stored),
-                attachments: content.attachments.map(JsonText::stored),
-                custom: content.custom.map(JsonText::stored),
-                client_id: content.client_id.map(Text::stored),
-            })
-        })?,
+        content: opened(posted.content, |content| Ok(message_content(content)))?,
     })
 }
 
-fn messages_marked(marked: proto::MessagesMarked) -> Result<Event, Error> {
+pub(crate) fn message_content(content: proto::MessageContent) -> MessageContent {
+    MessageContent {
+        text: content.text.map(Text::stored),
+        attachments: content.attachments.map(JsonText::stored),
+        custom: content.custom.map(JsonText::stored),
+        client_id: content.client_id.map(Text::stored),
+    }
+}
+
+pub(crate) fn messages_marked(marked: proto::MessagesMarked) -> Result<(Mark, Marked), Error> {
     use proto::messages_marked::{Mark as M, Marked as By};
     let mark = match marked.mark() {
         M::Delivered => Mark::Delivered,
@@ -166,7 +172,7 @@ fn messages_marked(marked: proto::MessagesMarked) -> Result<Event, Error> {
         By::Listed(listed) => Marked::Listed(listed.ranges.into_iter().map(range).collect::<Result<_, _>>()?),
         By::All(up_to) => Marked::All(Sequence(up_to)),
     };
-    Ok(Event::MessagesMarked { mark, marked })
+    Ok((mark, marked))
 }
 
 /// Content under the key that never exists is erased. Under any other key it was written
@@ -187,19 +193,19 @@ fn extensions(given: proto::Extensions) -> Extensions {
     given.entries.into_iter().map(|entry| (Text::stored(entry.key), Text::stored(entry.value))).collect()
 }
 
-fn permissions(given: proto::Permissions) -> Permissions {
+pub(crate) fn permissions(given: proto::Permissions) -> Permissions {
     Permissions { allow_preview: given.allow_preview }
 }
 
-fn user(number: u64) -> Result<UserId, Error> {
+pub(crate) fn user(number: u64) -> Result<UserId, Error> {
     UserId::new(number).ok_or(Error::Malformed("user id"))
 }
 
-fn users(numbers: Vec<u64>) -> Result<Vec<UserId>, Error> {
+pub(crate) fn users(numbers: Vec<u64>) -> Result<Vec<UserId>, Error> {
     numbers.into_iter().map(user).collect()
 }
 
-fn reference(message: proto::MessageRef) -> Result<MessageRef, Error> {
+pub(crate) fn reference(message: proto::MessageRef) -> Result<MessageRef, Error> {
     let id = message.id.try_into().map_err(|_| Error::Malformed("message id"))?;
     match message.sequence {
         0 => Err(Error::Malformed("message sequence")),
@@ -214,6 +220,6 @@ fn range(given: proto::Range) -> Result<Range, Error> {
     Ok(Range { first: Sequence(given.first), last: Sequence(given.last) })
 }
 
-fn references(messages: Vec<proto::MessageRef>) -> Result<Vec<MessageRef>, Error> {
+pub(crate) fn references(messages: Vec<proto::MessageRef>) -> Result<Vec<MessageRef>, Error> {
     messages.into_iter().map(reference).collect()
 }

@@ -119,7 +119,7 @@ fn message_posted(event: &Event) -> proto::MessagePosted {
     }
 }
 
-fn messages_marked(mark: Mark, marked: &Marked) -> proto::MessagesMarked {
+pub(crate) fn messages_marked(mark: Mark, marked: &Marked) -> proto::MessagesMarked {
     use proto::messages_marked::{Mark as M, Marked as By};
     let mark = match mark {
         Mark::Delivered => M::Delivered,
@@ -148,7 +148,7 @@ fn sealed<T, M: prost::Message>(content: &Content<T>, plain: impl Fn(&T) -> M) -
     }
 }
 
-fn dialog_content(content: &DialogContent) -> proto::DialogContent {
+pub(crate) fn dialog_content(content: &DialogContent) -> proto::DialogContent {
     proto::DialogContent {
         name: content.name.as_ref().map(string),
         photo: content.photo.as_ref().map(string),
@@ -157,7 +157,7 @@ fn dialog_content(content: &DialogContent) -> proto::DialogContent {
     }
 }
 
-fn dialog_change(change: &DialogChange) -> proto::DialogChange {
+pub(crate) fn dialog_change(change: &DialogChange) -> proto::DialogChange {
     let text = |text: &Option<Text>| proto::ChangedText { text: text.as_ref().map(string) };
     let fields =
         |given: &Option<Extensions>| proto::ChangedExtensions { extensions: given.as_ref().map(extensions) };
@@ -169,7 +169,7 @@ fn dialog_change(change: &DialogChange) -> proto::DialogChange {
     }
 }
 
-fn message_content(content: &MessageContent) -> proto::MessageContent {
+pub(crate) fn message_content(content: &MessageContent) -> proto::MessageContent {
     proto::MessageContent {
         text: content.text.as_ref().map(string),
         attachments: content.attachments.as_ref().map(|json| json.as_str().to_owned()),
@@ -183,22 +183,22 @@ fn extensions(extensions: &Extensions) -> proto::Extensions {
     proto::Extensions { entries: extensions.iter().map(entry).collect() }
 }
 
-fn string(text: &Text) -> String {
+pub(crate) fn string(text: &Text) -> String {
     text.as_str().to_owned()
 }
 
-fn permissions(given: Permissions) -> proto::Permissions {
+pub(crate) fn permissions(given: Permissions) -> proto::Permissions {
     proto::Permissions { allow_preview: given.allow_preview }
 }
 
-fn numbers(users: &[UserId]) -> Vec<u64> {
+pub(crate) fn numbers(users: &[UserId]) -> Vec<u64> {
     users.iter().map(|user| user.get()).collect()
 }
 
-fn reference(message: MessageRef) -> proto::MessageRef {
+pub(crate) fn reference(message: MessageRef) -> proto::MessageRef {
     proto::MessageRef { sequence: message.sequence.0, id: message.id.as_bytes().to_vec() }
 }
 
-fn references(messages: &[MessageRef]) -> Vec<proto::MessageRef> {
+pub(crate) fn references(messages: &[MessageRef]) -> Vec<proto::MessageRef> {
     messages.iter().map(|message| reference(*message)).collect()
 }

@@ -2,6 +2,7 @@
 //!
 //! Stored bytes are moved as they are: what was decoded is never encoded again.
 
+pub mod bus;
 mod decode;
 mod encode;
 mod envelope;

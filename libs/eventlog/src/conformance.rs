@@ -29,7 +29,7 @@ pub trait Subject: Send + Sync {
     fn log(&self) -> Arc<dyn Log>;
 
     /// Damage what is stored; `false` if that cannot be done to this backend, and the test is then left out.
-    fn damage(&self, damage: Damage) -> bool;
+    fn damage(&self, damage: Damage) -> BoxFuture<'_, bool>;
 
     /// Take away (or give back) the space to append; `false` if that cannot be done.
     fn set_full(&self, full: bool) -> BoxFuture<'_, bool>;
@@ -47,7 +47,7 @@ pub enum Damage {
 }
 
 /// Makes an empty log to test.
-pub type Make<'a> = &'a (dyn Fn(&Spec) -> Box<dyn Subject> + Sync);
+pub type Make<'a> = &'a (dyn Fn(&Spec) -> BoxFuture<'static, Box<dyn Subject>> + Sync);
 
 const P0: Partition = Partition(0);
 

@@ -17,13 +17,13 @@ impl Subject for Memory {
         Arc::clone(&self.0) as _
     }
 
-    fn damage(&self, damage: Damage) -> bool {
+    fn damage(&self, damage: Damage) -> BoxFuture<'_, bool> {
         match damage {
             Damage::Flip(partition, offset) => self.0.flip(partition, offset),
             Damage::Truncate(partition, offset) => self.0.truncate(partition, offset),
             Damage::Trim(partition, offset) => self.0.trim(partition, offset),
         }
-        true
+        Box::pin(std::future::ready(true))
     }
 
     fn set_full(&self, full: bool) -> BoxFuture<'_, bool> {
@@ -32,8 +32,9 @@ impl Subject for Memory {
     }
 }
 
-fn make(spec: &Spec) -> Box<dyn Subject> {
-    Box::new(Memory(Arc::new(MemoryLog::create(spec).unwrap())))
+fn make(spec: &Spec) -> BoxFuture<'static, Box<dyn Subject>> {
+    let subject = Memory(Arc::new(MemoryLog::create(spec).unwrap()));
+    Box::pin(std::future::ready(Box::new(subject) as Box<dyn Subject>))
 }
 
 #[tokio::test(start_paused = true)]

@@ -32,7 +32,7 @@ async fn filled(subject: &dyn Subject) -> Arc<dyn Log> {
 }
 
 async fn a_good_log_verifies(make: Make<'_>) {
-    let subject = make(&spec(2));
+    let subject = make(&spec(2)).await;
     let log = filled(&*subject).await;
     let mut reports = 0;
     let found = verify(&*log, P0, &mut |_| reports += 1).await.unwrap();
@@ -43,9 +43,9 @@ async fn a_good_log_verifies(make: Make<'_>) {
 
 async fn a_flipped_bit_is_found_and_named(make: Make<'_>) {
     for (flipped, first) in [(0, 0), (1, 1), (15, 14), (31, 29)] {
-        let subject = make(&spec(1));
+        let subject = make(&spec(1)).await;
         let log = filled(&*subject).await;
-        if !subject.damage(Damage::Flip(P0, Offset(flipped))) {
+        if !subject.damage(Damage::Flip(P0, Offset(flipped))).await {
             return;
         }
         let named = |outcome: &ReadError| matches!(outcome, ReadError::Corrupt { partition: P0, offset, .. } if offset.0 == first);
@@ -70,11 +70,11 @@ async fn a_flipped_bit_is_found_and_named(make: Make<'_>) {
 }
 
 async fn a_log_that_ends_before_its_reader_is_refused(make: Make<'_>) {
-    let subject = make(&spec(1));
+    let subject = make(&spec(1)).await;
     let log = filled(&*subject).await;
     let mut running = reader(&log, P0, 32).await;
     let checkpoint = at(&log, P0, 32);
-    if !subject.damage(Damage::Truncate(P0, Offset(20))) {
+    if !subject.damage(Damage::Truncate(P0, Offset(20))).await {
         return;
     }
     let ends_before = ReadError::EndsBefore { tail: Offset(20) };
@@ -84,13 +84,13 @@ async fn a_log_that_ends_before_its_reader_is_refused(make: Make<'_>) {
 }
 
 async fn a_log_that_went_back_and_grew_again_is_refused(make: Make<'_>) {
-    let subject = make(&spec(1));
+    let subject = make(&spec(1)).await;
     let log = filled(&*subject).await;
     let read = log.read(P0, Offset(17), ReadLimit::frames(2)).await.unwrap();
     let [before, after] = [0, 1].map(|n: usize| (at(&log, P0, read[n].next().0), read[n].hash()));
     let mut running = reader(&log, P0, 17).await;
     let last = log.read(P0, Offset(29), ReadLimit::frames(1)).await.unwrap()[0].hash();
-    if !subject.damage(Damage::Truncate(P0, Offset(20))) {
+    if !subject.damage(Damage::Truncate(P0, Offset(20))).await {
         return;
     }
     let mut again = writer(&log, P0, "again").await;
@@ -117,9 +117,9 @@ async fn a_log_that_went_back_and_grew_again_is_refused(make: Make<'_>) {
 }
 
 async fn what_was_trimmed_is_said_to_be(make: Make<'_>) {
-    let subject = make(&spec(1));
+    let subject = make(&spec(1)).await;
     let log = filled(&*subject).await;
-    if !subject.damage(Damage::Trim(P0, Offset(16))) {
+    if !subject.damage(Damage::Trim(P0, Offset(16))).await {
         return;
     }
     let trimmed = ReadError::Trimmed { first_kept: Offset(14) };
@@ -137,7 +137,7 @@ async fn what_was_trimmed_is_said_to_be(make: Make<'_>) {
 }
 
 async fn another_logs_position_is_refused(make: Make<'_>) {
-    let subject = make(&spec(1));
+    let subject = make(&spec(1)).await;
     let log = subject.log();
     let position = Position { epoch: Epoch([7; 16]), partition: P0, offset: Offset(0) };
     let error = Reader::open(Arc::clone(&log), position, None).await.err();

@@ -20,7 +20,7 @@ pub async fn fencing(make: Make<'_>) {
 }
 
 async fn a_takeover_fences_the_writer_before(make: Make<'_>) {
-    let subject = make(&spec(1));
+    let subject = make(&spec(1)).await;
     let log = subject.log();
     let mut first = writer(&log, P0, "first").await;
     first.append(0, events(&["1"])).await.unwrap();
@@ -33,7 +33,7 @@ async fn a_takeover_fences_the_writer_before(make: Make<'_>) {
 }
 
 async fn of_many_rivals_each_frame_is_appended_once(make: Make<'_>) {
-    let subject = make(&spec(1));
+    let subject = make(&spec(1)).await;
     let log = subject.log();
     let mut rivals = JoinSet::new();
     for rival in 0..6 {
@@ -70,7 +70,7 @@ async fn of_many_rivals_each_frame_is_appended_once(make: Make<'_>) {
 }
 
 async fn only_what_continues_the_tail_is_appended(make: Make<'_>) {
-    let subject = make(&spec(2));
+    let subject = make(&spec(2)).await;
     let log = subject.log();
     let tail = log.tail(P0).await.unwrap();
     let good = Header {

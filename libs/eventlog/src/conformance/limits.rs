@@ -19,7 +19,7 @@ pub async fn limits(make: Make<'_>) {
 }
 
 async fn the_largest_frames_fit_and_larger_ones_do_not(make: Make<'_>) {
-    let subject = make(&spec(1));
+    let subject = make(&spec(1)).await;
     let log = subject.log();
     let mut writer = writer(&log, P0, "a").await;
     let mut batch = Batch::new();
@@ -50,7 +50,7 @@ async fn the_largest_frames_fit_and_larger_ones_do_not(make: Make<'_>) {
 }
 
 async fn a_read_is_bounded(make: Make<'_>) {
-    let subject = make(&spec(1));
+    let subject = make(&spec(1)).await;
     let log = subject.log();
     let mut writer = writer(&log, P0, "a").await;
     let large = vec![Bytes::from(vec![1; EVENT_BYTES_MAX]); 3];
@@ -68,7 +68,7 @@ async fn a_read_is_bounded(make: Make<'_>) {
 }
 
 async fn time_never_goes_back(make: Make<'_>) {
-    let subject = make(&spec(1));
+    let subject = make(&spec(1)).await;
     let log = subject.log();
     let mut times = Vec::new();
     let mut old = writer(&log, P0, "a").await;
@@ -82,7 +82,7 @@ async fn time_never_goes_back(make: Make<'_>) {
 }
 
 async fn a_full_log_refuses_and_recovers(make: Make<'_>) {
-    let subject = make(&spec(1));
+    let subject = make(&spec(1)).await;
     let log = subject.log();
     let mut writer = writer(&log, P0, "a").await;
     writer.append(0, events(&["before"])).await.unwrap();

@@ -31,7 +31,7 @@ fn batch(n: u64) -> Vec<Bytes> {
 }
 
 async fn concurrent_readers_see_every_event_once(make: Make<'_>, partitions: u32) {
-    let subject = make(&spec(partitions));
+    let subject = make(&spec(partitions)).await;
     let log = subject.log();
     let end = 2 + (0..FRAMES).map(|n| batch(n).len() as u64).sum::<u64>();
     let mut writers = JoinSet::new();
@@ -76,7 +76,7 @@ async fn read_to(log: Arc<dyn Log>, partition: Partition, end: Offset, pace: usi
 }
 
 async fn reading_starts_anywhere(make: Make<'_>) {
-    let subject = make(&spec(2));
+    let subject = make(&spec(2)).await;
     let log = subject.log();
     let mut writer = writer(&log, Partition(1), "a").await;
     writer.append(0, events(&["c", "d", "e"])).await.unwrap();
@@ -95,7 +95,7 @@ async fn reading_starts_anywhere(make: Make<'_>) {
 }
 
 async fn reading_backwards_ends_where_it_should(make: Make<'_>) {
-    let subject = make(&spec(1));
+    let subject = make(&spec(1)).await;
     let log = subject.log();
     let mut writer = writer(&log, P0, "a").await;
     for texts in [&["c", "d", "e"][..], &["f"], &["g", "h"]] {
@@ -118,7 +118,7 @@ async fn reading_backwards_ends_where_it_should(make: Make<'_>) {
 }
 
 async fn a_dropped_read_loses_nothing(make: Make<'_>) {
-    let subject = make(&spec(1));
+    let subject = make(&spec(1)).await;
     let log = subject.log();
     let mut writer = writer(&log, P0, "a").await;
     let mut reader = reader(&log, P0, 0).await;
@@ -146,7 +146,7 @@ async fn a_dropped_read_loses_nothing(make: Make<'_>) {
 }
 
 async fn growth_is_signalled(make: Make<'_>) {
-    let subject = make(&spec(1));
+    let subject = make(&spec(1)).await;
     let log = subject.log();
     let mut signal = log.watch(P0).unwrap();
     assert_eq!(*signal.borrow_and_update(), Offset(1));

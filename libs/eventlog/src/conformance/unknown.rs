@@ -19,7 +19,7 @@ pub async fn unknown_outcomes(make: Make<'_>) {
 
 async fn every_sequence_of_faults_appends_once(make: Make<'_>) {
     use Fault::{Full, LandsLate, LandsUnknown, LostUnknown, Unavailable};
-    let subject = make(&spec(1));
+    let subject = make(&spec(1)).await;
     let log = Arc::new(FaultyLog::new(subject.log()));
     let dyn_log: Arc<dyn Log> = Arc::clone(&log) as _;
     let mut writer = writer(&dyn_log, P0, "a").await;
@@ -61,7 +61,7 @@ fn unavailable() -> AppendError {
 }
 
 async fn a_lost_frame_behind_a_takeover_is_fenced(make: Make<'_>) {
-    let subject = make(&spec(1));
+    let subject = make(&spec(1)).await;
     let log = Arc::new(FaultyLog::new(subject.log()));
     let mut old = writer(&(Arc::clone(&log) as _), P0, "old").await;
     let mut new = writer(&subject.log(), P0, "new").await;
@@ -80,7 +80,7 @@ async fn a_lost_frame_behind_a_takeover_is_fenced(make: Make<'_>) {
 }
 
 async fn a_writer_that_cannot_find_out_is_dead(make: Make<'_>) {
-    let subject = make(&spec(1));
+    let subject = make(&spec(1)).await;
     let log = Arc::new(FaultyLog::new(subject.log()));
     let mut writer = writer(&(Arc::clone(&log) as _), P0, "a").await;
     log.inject(&[Fault::LostUnknown; 6]);
@@ -90,7 +90,7 @@ async fn a_writer_that_cannot_find_out_is_dead(make: Make<'_>) {
 }
 
 async fn a_dropped_append_is_settled_by_the_next_takeover(make: Make<'_>) {
-    let subject = make(&spec(1));
+    let subject = make(&spec(1)).await;
     let log = Arc::new(FaultyLog::new(subject.log()));
     let mut dropped = writer(&(Arc::clone(&log) as _), P0, "a").await;
     log.inject(&[Fault::Hangs]);

@@ -29,19 +29,9 @@ impl Subject for File {
         Arc::clone(&self.log) as _
     }
 
-    fn damage(&self, damage: Damage) -> bool {
-        let db = Connection::open(self.folder.path().join("log.db")).unwrap();
-        let (remove, repair, partition, offset) = match damage {
-            Damage::Flip(partition, offset) => {
-                flip(&db, partition, offset);
-                return true;
-            }
-            Damage::Truncate(partition, offset) => (TRUNCATE, TAIL, partition, offset),
-            Damage::Trim(partition, offset) => (TRIM, HEAD, partition, offset),
-        };
-        assert!(db.execute(remove, params![partition.0, offset.0 as i64]).unwrap() > 0);
-        assert_eq!(db.execute(repair, params![partition.0]).unwrap(), 1);
-        true
+    fn damage(&self, damage: Damage) -> BoxFuture<'_, bool> {
+        self.change(damage);
+        Box::pin(std::future::ready(true))
     }
 
     fn set_full(&self, full: bool) -> BoxFuture<'_, bool> {
@@ -49,6 +39,21 @@ impl Subject for File {
             self.log.set_bytes_max(full.then_some(0)).await.unwrap();
             true
         })
+    }
+}
+
+impl File {
+    fn change(&self, damage: Damage) {
+        let db = Connection::open(self.folder.path().join("log.db")).unwrap();
+        let (remove, repair, partition, offset) = match damage {
+            Damage::Flip(partition, offset) => {
+                return flip(&db, partition, offset);
+            }
+            Damage::Truncate(partition, offset) => (TRUNCATE, TAIL, partition, offset),
+            Damage::Trim(partition, offset) => (TRIM, HEAD, partition, offset),
+        };
+        assert!(db.execute(remove, params![partition.0, offset.0 as i64]).unwrap() > 0);
+        assert_eq!(db.execute(repair, params![partition.0]).unwrap(), 1);
     }
 }
 
@@ -62,10 +67,10 @@ fn flip(db: &Connection, partition: Partition, offset: Offset) {
     db.execute(&update, params![partition.0, offset.0 as i64, frame]).unwrap();
 }
 
-fn make(spec: &Spec) -> Box<dyn Subject> {
+fn make(spec: &Spec) -> BoxFuture<'static, Box<dyn Subject>> {
     let folder = TempDir::new().unwrap();
     let log = Arc::new(SqliteLog::create(folder.path(), spec).unwrap());
-    Box::new(File { log, folder })
+    Box::pin(std::future::ready(Box::new(File { log, folder }) as Box<dyn Subject>))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -16,7 +16,7 @@ use serde_json::Value;
 /// # Panics
 ///
 /// It cannot be built; the compiler has said why on standard error.
-pub(crate) fn program() -> &'static Path {
+pub fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| match std::env::var_os("HANSARD_BINARY") {
         Some(named) => named.into(),

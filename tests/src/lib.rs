@@ -14,6 +14,7 @@ mod server;
 mod topology;
 
 pub use api::{Answer, Api};
+pub use binary::program;
 pub use chat::Chat;
 pub use lines::Lines;
 pub use operator::{Ended, operator, shell};

@@ -45,7 +45,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("bench", &["domain", "wire", "eventlog"]),
     ("engines", &[]),
-    ("tests", &["hansard", "wire", "engines"]),
+    ("chaos", &["engines"]),
+    ("tests", &["hansard", "wire", "engines", "chaos"]),
 ];
 
 /// Edges that no change of the table may bring, and why.

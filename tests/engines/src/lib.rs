@@ -12,6 +12,9 @@ mod programs;
 mod proxy;
 mod user;
 
-pub use nats::{Nats, Profile};
+pub use nats::{Nats, NatsPorts, Profile, nats_configuration};
+pub use ports::free as free_port;
 pub use postgres::{Database, Postgres};
+pub use programs::Programs;
 pub use proxy::Proxy;
+pub use user::User;

@@ -46,7 +46,7 @@ pub struct Nats {
 #[derive(Debug)]
 struct Node {
     state: Mutex<State>,
-    ports: Ports,
+    ports: NatsPorts,
 }
 
 #[derive(Debug)]
@@ -55,11 +55,15 @@ struct State {
     paused: bool,
 }
 
+/// Where one node listens.
 #[derive(Clone, Copy, Debug)]
-struct Ports {
-    client: u16,
-    monitor: u16,
-    route: u16,
+pub struct NatsPorts {
+    /// For clients.
+    pub client: u16,
+    /// For HTTP: what it tells about itself.
+    pub monitor: u16,
+    /// For the other nodes.
+    pub route: u16,
 }
 
 impl Nats {
@@ -157,13 +161,13 @@ impl Nats {
         let user = User::myself();
         let mut ports = vec![];
         for _ in 0..nodes {
-            ports.push(Ports { client: ports::free(), monitor: ports::free(), route: ports::free() });
+            ports.push(NatsPorts { client: ports::free(), monitor: ports::free(), route: ports::free() });
         }
         let mut started = vec![];
         for (number, &own) in ports.iter().enumerate() {
             let folder = user.folder()?;
             let file = folder.join("nats.conf");
-            std::fs::write(&file, configuration(number, &ports, profile, &folder))?;
+            std::fs::write(&file, nats_configuration(number, &ports, profile, &folder))?;
             let command = vec![
                 programs.nats_server.display().to_string(),
                 "--config".to_owned(),
@@ -232,8 +236,9 @@ impl Node {
     }
 }
 
-fn configuration(number: usize, ports: &[Ports], profile: Profile, folder: &Path) -> String {
-    let Ports { client, monitor, route } = ports[number];
+/// The configuration of one node of the cluster that listens on `ports`, with its data in `folder`.
+pub fn nats_configuration(number: usize, ports: &[NatsPorts], profile: Profile, folder: &Path) -> String {
+    let NatsPorts { client, monitor, route } = ports[number];
     let sync = match profile {
         Profile::Durable => "sync_interval: always",
         Profile::Relaxed => "",
@@ -241,12 +246,12 @@ fn configuration(number: usize, ports: &[Ports], profile: Profile, folder: &Path
     let store = folder.display();
     let mut text = format!(
         "server_name: n{number}\nlisten: 127.0.0.1:{client}\nhttp: 127.0.0.1:{monitor}\n\
-         jetstream {{ store_dir: \"{store}\", max_mem: 64MB, max_file: 4GB\n{sync}\n}}\n"
+         jetstream {{ store_dir: \"{store}\", max_mem: 64MB, max_file: 64GB\n{sync}\n}}\n"
     );
     if ports.len() > 1 {
         let routes = ports.iter().map(|other| format!("\"nats://127.0.0.1:{}\"", other.route));
         let routes = routes.collect::<Vec<_>>().join(", ");
-        let cluster = "name: tests, no_advertise: true";
+        let cluster = "name: hansard, no_advertise: true";
         writeln!(text, "cluster {{ {cluster}, listen: 127.0.0.1:{route}, routes: [{routes}] }}")
             .expect("a text can be written to");
     }

@@ -16,7 +16,7 @@ const TRIES: usize = 1_000;
 /// # Panics
 ///
 /// There is none.
-pub(crate) fn free() -> u16 {
+pub fn free() -> u16 {
     let free = |port: &u16| TcpListener::bind(local(*port)).is_ok();
     std::iter::repeat_with(random).take(TRIES).find(free).expect("a port is free")
 }

@@ -11,21 +11,25 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/engines")
 
 /// The programs of this machine.
 #[derive(Debug)]
-pub(crate) struct Programs {
+pub struct Programs {
     /// NATS's server.
-    pub(crate) nats_server: PathBuf,
+    pub nats_server: PathBuf,
     postgresql: PathBuf,
 }
 
 impl Programs {
     /// Look once in a process. The first time on a machine this fetches them, which takes a while.
-    pub(crate) async fn find() -> Result<&'static Self> {
+    ///
+    /// # Errors
+    ///
+    /// They cannot be had; the reason stands on standard error.
+    pub async fn find() -> Result<&'static Self> {
         static PROGRAMS: OnceCell<Programs> = OnceCell::const_new();
         PROGRAMS.get_or_try_init(ask).await
     }
 
     /// One of PostgreSQL's programs.
-    pub(crate) fn postgresql(&self, name: &str) -> PathBuf {
+    pub fn postgresql(&self, name: &str) -> PathBuf {
         self.postgresql.join(name)
     }
 

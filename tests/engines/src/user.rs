@@ -11,19 +11,25 @@ const SERVANTS: [&str; 2] = ["postgres", "nobody"];
 
 /// A user of this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct User {
-    pub(crate) uid: u32,
-    pub(crate) gid: u32,
+pub struct User {
+    /// Its number.
+    pub uid: u32,
+    /// Its group's.
+    pub gid: u32,
 }
 
 impl User {
     /// Whoever runs this.
-    pub(crate) fn myself() -> Self {
+    pub fn myself() -> Self {
         Self { uid: rustix::process::geteuid().as_raw(), gid: rustix::process::getegid().as_raw() }
     }
 
     /// Whoever runs this, or somebody without rights if that is root.
-    pub(crate) fn servant() -> Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// There is nobody without rights.
+    pub fn servant() -> Result<Self> {
         if !rustix::process::geteuid().is_root() {
             return Ok(Self::myself());
         }

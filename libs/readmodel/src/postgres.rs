@@ -18,6 +18,7 @@ mod sweep;
 mod values;
 mod verify;
 
+pub(crate) use connect::options;
 pub use connect::{Pool, Settings, connect};
 pub use error::OpenError;
 pub use facts::FactSource;

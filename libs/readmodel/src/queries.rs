@@ -1,17 +1,21 @@
 //! What people ask of the read model, answered for whoever asks.
 //!
-//! Reading never decides and never writes. Every question is one visit to a bounded pool
-//! of reading threads and sees one state of the rows. Nothing below a bound that clears a
+//! Reading never decides and never writes. Every question sees one state of the rows. In the
+//! embedded store it is one visit to a bounded pool of reading threads; in PostgreSQL a
+//! constant number of round trips. What the answer is made of stands here once, and only the
+//! leaves that read a row know the store. Nothing below a bound that clears a
 //! dialog is ever looked at, and no dialog that is not there, whether or not the dead rows
 //! have been swept.
 
 mod bitmaps;
 mod columns;
 mod dialog;
+mod fetched;
 mod history;
 mod list;
 mod names;
 mod pool;
+mod postgres;
 mod reader;
 mod receipts;
 mod seat;
@@ -29,7 +33,8 @@ use eventlog::{Epoch, Offset, Partition};
 
 use crate::sqlite::{self, OpenError};
 use pool::Pool;
-use reader::{Reader, Recounts};
+use postgres::{First, Server};
+use reader::{Reader, Recounts, Rows};
 use seat::{Seat, Which};
 
 pub use crate::marks::Order;
@@ -43,6 +48,13 @@ pub enum Error {
     /// Too many questions wait already; ask again later.
     #[error("too many queries wait for the read model")]
     Busy,
+    /// The store cannot be reached; ask again later.
+    #[error("the read model cannot be reached")]
+    Unavailable,
+    /// The rows are older than what was shown before: a store that came back from a crash, and
+    /// is folded up again. Ask again later.
+    #[error("the read model is behind what it has shown")]
+    Behind,
     /// The pool ended, or the question made it fail.
     #[error("the read model gave up on a query")]
     Lost,
@@ -60,9 +72,14 @@ impl From<rusqlite::Error> for Error {
 /// The questions. Cheap to clone.
 #[derive(Clone)]
 pub struct Queries {
-    pool: Arc<Pool>,
-    recounts: Arc<Recounts>,
+    store: Store,
     receipts_max: usize,
+}
+
+#[derive(Clone)]
+enum Store {
+    Embedded(Arc<Pool>, Arc<Recounts>),
+    Postgres(Arc<Server>),
 }
 
 impl std::fmt::Debug for Queries {
@@ -77,40 +94,75 @@ impl Queries {
     /// and viewer is named as reader.
     pub fn open(path: &Path, settings: Settings, receipts_max: usize) -> Result<Self, OpenError> {
         let pool = Arc::new(Pool::open(path, settings)?);
-        Ok(Self { pool, recounts: Arc::default(), receipts_max })
+        Ok(Self { store: Store::Embedded(pool, Arc::default()), receipts_max })
     }
 
-    /// How many questions wait for a thread.
+    /// Reads from PostgreSQL, over as many connections as `settings` has threads. Nothing is
+    /// asked of it yet. Called within the runtime in which the questions will be asked.
+    pub fn postgres(
+        store: &crate::postgres::Settings,
+        settings: Settings,
+        receipts_max: usize,
+    ) -> Result<Self, crate::postgres::OpenError> {
+        let (options, schema) = crate::postgres::options(store)?;
+        let server = Server::new(postgres::reading(options, &schema), settings, receipts_max);
+        Ok(Self { store: Store::Postgres(Arc::new(server)), receipts_max })
+    }
+
+    /// How many questions wait for a thread or a connection.
     pub fn waiting(&self) -> usize {
-        self.pool.waiting()
+        match &self.store {
+            Store::Embedded(pool, _) => pool.waiting(),
+            Store::Postgres(server) => server.waiting(),
+        }
     }
 
+    /// Says that events up to `next` have been seen in the rows, by whomever: from now on a
+    /// state without them answers nothing but [`Error::Behind`].
+    pub fn at_least(&self, partition: Partition, next: Offset) {
+        match &self.store {
+            // A file that is opened again is waited for before anybody may ask.
+            Store::Embedded(..) => {}
+            Store::Postgres(server) => server.at_least(partition.0, next.0),
+        }
+    }
+
+    /// Answers `question`, which `viewer` asks, and which needs at least `first`.
     async fn ask<T: Send + 'static>(
         &self,
-        query: impl FnOnce(&Reader<'_>) -> Result<T, Error> + Send + 'static,
+        viewer: UserId,
+        first: First,
+        question: impl Fn(&Reader<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let (recounts, receipts_max) = (Arc::clone(&self.recounts), self.receipts_max);
-        self.pool
-            .run(move |connection| query(&Reader { connection, recounts: &recounts, receipts_max }))
-            .await
+        match &self.store {
+            Store::Embedded(pool, recounts) => {
+                let (recounts, receipts_max) = (Arc::clone(recounts), self.receipts_max);
+                let answer = move |connection: &rusqlite::Connection| {
+                    let rows = Rows::File(connection);
+                    question(&Reader { rows, recounts: &recounts, receipts_max })
+                };
+                pool.run(answer).await
+            }
+            Store::Postgres(server) => server.ask(viewer, first, question).await,
+        }
     }
 
     /// The dialog of that id as `viewer` sees it; `None` unless it is there and he is in it.
     /// One that he put out of his sight is there.
     pub async fn dialog(&self, viewer: UserId, id: DialogId) -> Result<Option<DialogView>, Error> {
-        self.ask(move |reader| dialog::dialog(reader, viewer, id)).await
+        self.ask(viewer, First::Dialog(id), move |reader| dialog::dialog(reader, viewer, id)).await
     }
 
     /// Up to `limit` of the dialogs in `viewer`'s list after `skip`: those that he is in and
     /// all broadcasts, but for what he put out of his sight. By the date of the newest
     /// message that he sees, or else of creation; the newest first.
     pub async fn dialogs(&self, viewer: UserId, skip: usize, limit: usize) -> Result<DialogPage, Error> {
-        self.ask(move |reader| list::dialogs(reader, viewer, (skip, limit))).await
+        self.ask(viewer, First::Lists, move |reader| list::dialogs(reader, viewer, (skip, limit))).await
     }
 
     /// How many dialogs are in `viewer`'s list.
     pub async fn dialogs_count(&self, viewer: UserId) -> Result<u64, Error> {
-        self.ask(move |reader| list::count(reader, viewer)).await
+        self.ask(viewer, First::Lists, move |reader| list::count(reader, viewer)).await
     }
 
     /// A page of the messages that `viewer` sees in `dialog`.
@@ -120,7 +172,10 @@ impl Queries {
         dialog: DialogId,
         page: Page,
     ) -> Result<Result<History, Refusal>, Error> {
-        self.ask(move |reader| history::history(reader, viewer, dialog, page)).await
+        self.ask(viewer, First::Page(dialog, page), move |reader| {
+            history::history(reader, viewer, dialog, page)
+        })
+        .await
     }
 
     /// How many messages `viewer` sees in `dialog`.
@@ -129,7 +184,8 @@ impl Queries {
         viewer: UserId,
         dialog: DialogId,
     ) -> Result<Result<u64, Refusal>, Error> {
-        self.ask(move |reader| history::count(reader, viewer, dialog)).await
+        self.ask(viewer, First::Seats(vec![dialog]), move |reader| history::count(reader, viewer, dialog))
+            .await
     }
 
     /// Those of `sequences` that `viewer` sees in `dialog`, in that order; none if he may
@@ -140,7 +196,8 @@ impl Queries {
         dialog: DialogId,
         sequences: Vec<Sequence>,
     ) -> Result<Vec<MessageView>, Error> {
-        self.ask(move |reader| history::messages(reader, viewer, dialog, &sequences)).await
+        let first = First::Messages(dialog, sequences.clone());
+        self.ask(viewer, first, move |reader| history::messages(reader, viewer, dialog, &sequences)).await
     }
 
     /// What each of `ids` stands for, in that order: a message that `viewer` sees now, in
@@ -152,18 +209,21 @@ impl Queries {
         ids: Vec<MessageId>,
         within: Option<DialogId>,
     ) -> Result<Vec<Resolved>, Error> {
-        self.ask(move |reader| names::resolve(reader, viewer, &ids, within)).await
+        let first = First::names(&ids, within);
+        self.ask(viewer, first, move |reader| names::resolve(reader, viewer, &ids, within)).await
     }
 
     /// Whether `viewer` sees a message of that name in another dialog than `except`.
     pub async fn name_taken(&self, viewer: UserId, id: MessageId, except: DialogId) -> Result<bool, Error> {
-        self.ask(move |reader| names::taken(reader, viewer, id, except)).await
+        let first = First::names(&[id], None);
+        self.ask(viewer, first, move |reader| names::taken(reader, viewer, id, except)).await
     }
 
     /// How much `viewer` has not read: in the dialogs asked for, or in all of his.
     pub async fn unread(&self, viewer: UserId, dialogs: Option<Vec<DialogId>>) -> Result<Unread, Error> {
-        self.ask(move |reader| match dialogs {
-            Some(dialogs) => unread_of(reader, viewer, &dialogs),
+        let first = dialogs.clone().map_or(First::Lists, First::Seats);
+        self.ask(viewer, first, move |reader| match &dialogs {
+            Some(dialogs) => unread_of(reader, viewer, dialogs),
             None => unread_of_all(reader, viewer),
         })
         .await
@@ -172,7 +232,7 @@ impl Queries {
     /// What `viewer` is in the dialog of that id, and of what kind it is; `None` unless it
     /// is there.
     pub async fn role(&self, viewer: UserId, dialog: DialogId) -> Result<Option<(Kind, Role)>, Error> {
-        self.ask(move |reader| {
+        self.ask(viewer, First::Seats(vec![dialog]), move |reader| {
             let seat = Seat::of(reader, viewer, dialog)?;
             Ok(seat.map(|seat| (seat.header.kind, seat.role())))
         })
@@ -181,7 +241,10 @@ impl Queries {
 
     /// How far each partition is folded, by partition.
     pub async fn checkpoints(&self) -> Result<Vec<Folded>, Error> {
-        self.ask(checkpoints).await
+        match &self.store {
+            Store::Embedded(pool, _) => pool.run(checkpoints).await,
+            Store::Postgres(server) => server.checkpoints().await,
+        }
     }
 }
 
@@ -215,9 +278,9 @@ fn unread_of_all(reader: &Reader<'_>, viewer: UserId) -> Result<Unread, Error> {
     Ok(unread)
 }
 
-fn checkpoints(reader: &Reader<'_>) -> Result<Vec<Folded>, Error> {
+fn checkpoints(connection: &rusqlite::Connection) -> Result<Vec<Folded>, Error> {
     let sql = "SELECT partition, next_offset, epoch FROM checkpoints ORDER BY partition";
-    let mut statement = reader.connection.prepare_cached(sql)?;
+    let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([])?;
     let mut folded = vec![];
     while let Some(row) = rows.next()? {

@@ -83,8 +83,8 @@ struct Place {
     statement_max: Duration,
 }
 
-/// Connects to today's read model, `<schema>_<folds version>`, and makes it if it is not there.
-pub async fn connect(settings: &Settings) -> Result<Pool, OpenError> {
+/// How to connect, but for the search path, and the schema's name.
+pub(crate) fn options(settings: &Settings) -> Result<(PgConnectOptions, String), OpenError> {
     let options = PgConnectOptions::from_str(&settings.url).map_err(OpenError::Address)?;
     let named = settings.schema.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
     if !named || settings.schema.is_empty() || settings.schema.len() > SCHEMA_BYTES_MAX {
@@ -97,6 +97,12 @@ pub async fn connect(settings: &Settings) -> Result<Pool, OpenError> {
         .statement_cache_capacity(STATEMENTS_MAX)
         .disable_statement_logging()
         .options(session(settings));
+    Ok((options, schema))
+}
+
+/// Connects to today's read model, `<schema>_<folds version>`, and makes it if it is not there.
+pub async fn connect(settings: &Settings) -> Result<Pool, OpenError> {
+    let (options, schema) = options(settings)?;
     let mut first = connect_first(&options.clone().options([("search_path", &schema)])).await?;
     open_or_make(&mut first, &schema).await?;
     first.close().await?;

@@ -4,7 +4,7 @@ use rusqlite::params;
 
 use super::Error;
 use super::columns::{bits, int};
-use super::reader::{Reader, Recount};
+use super::reader::{Reader, Recount, Rows};
 use super::seat::Seat;
 use crate::marks::{Chunk, Loaded, Want};
 
@@ -34,8 +34,10 @@ impl<'c> Bitmaps<'c> {
             Some(latest) => latest,
             None => {
                 let loaded = self.read(chunk, want)?;
-                self.recount(chunk, want, &loaded);
-                (chunk, want, loaded)
+                if let Some(loaded) = &loaded {
+                    self.recount(chunk, want, loaded);
+                }
+                (chunk, want, loaded.unwrap_or_default())
             }
         };
         Ok(&self.latest.insert(latest).2)
@@ -56,24 +58,29 @@ impl<'c> Bitmaps<'c> {
         }
     }
 
-    fn read(&self, chunk: u32, want: Want) -> Result<Loaded, Error> {
+    /// `None` only if they have to be fetched first.
+    fn read(&self, chunk: u32, want: Want) -> Result<Option<Loaded>, Error> {
+        let connection = match self.reader.rows {
+            Rows::File(connection) => connection,
+            Rows::Fetched(rows) => return Ok(rows.bits(self.seat.dialog, chunk)),
+        };
         let mut loaded = Loaded::default();
         if want.removed {
-            let mut statement = self.reader.connection.prepare_cached(REMOVED)?;
+            let mut statement = connection.prepare_cached(REMOVED)?;
             let mut rows = statement.query(params![self.seat.dialog.as_bytes(), chunk])?;
             if let Some(row) = rows.next()? {
                 loaded.removed = bits(row, 0)?;
             }
         }
         if want.own {
-            let mut statement = self.reader.connection.prepare_cached(OWN)?;
+            let mut statement = connection.prepare_cached(OWN)?;
             let mut rows =
                 statement.query(params![self.seat.dialog.as_bytes(), chunk, int(self.seat.viewer.get())])?;
             if let Some(row) = rows.next()? {
                 loaded.own = Chunk { read: bits(row, 0)?, delivered: bits(row, 1)?, hidden: bits(row, 2)? };
             }
         }
-        Ok(loaded)
+        Ok(Some(loaded))
     }
 }
 

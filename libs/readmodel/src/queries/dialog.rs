@@ -1,12 +1,12 @@
 //! One dialog as somebody sees it.
 
-use domain::event::Kind;
+use domain::event::{Kind, Permissions};
 use domain::role::Action;
-use domain::{DialogId, Sequence, UserId};
+use domain::{DialogId, MessageId, Sequence, Time, UserId};
 use rusqlite::params;
 
 use super::columns::{damaged, int, message_id, number, permissions, time, user};
-use super::reader::Reader;
+use super::reader::{Reader, Rows};
 use super::receipts::receipts;
 use super::seat::Seat;
 use super::{DialogView, Error, LastView, Status};
@@ -15,6 +15,26 @@ const CONTENT: &str = "SELECT name, photo, description, extensions, allow_previe
     FROM dialogs WHERE dialog = ?1";
 const OCCUPANTS: &str = "SELECT user FROM standings WHERE dialog = ?1 AND member = 1 ORDER BY user";
 const LAST: &str = "SELECT id, sender, text, date_sent FROM messages WHERE dialog = ?1 AND sequence = ?2";
+
+/// What people wrote about a dialog, and when it last changed.
+#[derive(Debug, Clone, Default)]
+pub(super) struct About {
+    pub(super) permissions: Option<Permissions>,
+    pub(super) name: Option<String>,
+    pub(super) photo: Option<String>,
+    pub(super) description: Option<String>,
+    pub(super) extensions: Option<String>,
+    pub(super) updated_at: Time,
+}
+
+/// A message as a list of dialogs shows it.
+#[derive(Debug, Clone)]
+pub(super) struct Last {
+    pub(super) id: MessageId,
+    pub(super) sender: UserId,
+    pub(super) text: Option<String>,
+    pub(super) date_sent: u64,
+}
 
 /// The dialog of that id; `None` unless it is there and `viewer` may see it.
 pub(super) fn dialog(reader: &Reader<'_>, viewer: UserId, id: DialogId) -> Result<Option<DialogView>, Error> {
@@ -27,24 +47,22 @@ pub(super) fn dialog(reader: &Reader<'_>, viewer: UserId, id: DialogId) -> Resul
 /// The whole of what `seat` is the ground of.
 pub(super) fn view(reader: &Reader<'_>, seat: Seat) -> Result<DialogView, Error> {
     let last = match seat.newest(reader)? {
-        Some(sequence) => Some(last(reader, &seat, sequence)?),
+        Some(sequence) => last_view(reader, &seat, sequence)?,
         None => None,
     };
     let (occupants, unread) = (occupants(reader, &seat)?, seat.unread(reader)?);
     let (role, hidden) = (seat.role(), seat.hidden());
-    let mut statement = reader.connection.prepare_cached(CONTENT)?;
-    let mut rows = statement.query([seat.dialog.as_bytes()])?;
-    let row = rows.next()?.ok_or_else(|| damaged("a dialog is gone within a transaction"))?;
+    let about = about(reader, seat.dialog)?;
     Ok(DialogView {
         id: seat.dialog,
         kind: seat.header.kind,
         owner: seat.header.owner,
         opponent: seat.header.opponent_of(seat.viewer),
-        permissions: permissions(row, 4)?,
-        name: row.get(0)?,
-        photo: row.get(1)?,
-        description: row.get(2)?,
-        extensions: row.get(3)?,
+        permissions: about.permissions,
+        name: about.name,
+        photo: about.photo,
+        description: about.description,
+        extensions: about.extensions,
         occupants,
         occupants_count: seat.header.occupants,
         role,
@@ -52,8 +70,26 @@ pub(super) fn view(reader: &Reader<'_>, seat: Seat) -> Result<DialogView, Error>
         last,
         unread,
         created_at: seat.created_at,
-        updated_at: time(row, 5)?,
+        updated_at: about.updated_at,
         admins: seat.header.admins,
+    })
+}
+
+fn about(reader: &Reader<'_>, dialog: DialogId) -> Result<About, Error> {
+    let connection = match reader.rows {
+        Rows::File(connection) => connection,
+        Rows::Fetched(rows) => return Ok(rows.about(dialog)),
+    };
+    let mut statement = connection.prepare_cached(CONTENT)?;
+    let mut rows = statement.query([dialog.as_bytes()])?;
+    let row = rows.next()?.ok_or_else(|| damaged("a dialog is gone within a transaction"))?;
+    Ok(About {
+        name: row.get(0)?,
+        photo: row.get(1)?,
+        description: row.get(2)?,
+        extensions: row.get(3)?,
+        permissions: permissions(row, 4)?,
+        updated_at: time(row, 5)?,
     })
 }
 
@@ -62,7 +98,11 @@ fn occupants(reader: &Reader<'_>, seat: &Seat) -> Result<Vec<UserId>, Error> {
         Kind::Broadcast | Kind::Public => return Ok(vec![]),
         Kind::Group | Kind::Private => {}
     }
-    let mut statement = reader.connection.prepare_cached(OCCUPANTS)?;
+    let connection = match reader.rows {
+        Rows::File(connection) => connection,
+        Rows::Fetched(rows) => return Ok(rows.occupants(seat.dialog)),
+    };
+    let mut statement = connection.prepare_cached(OCCUPANTS)?;
     let mut rows = statement.query([seat.dialog.as_bytes()])?;
     let mut occupants = vec![];
     while let Some(row) = rows.next()? {
@@ -71,23 +111,27 @@ fn occupants(reader: &Reader<'_>, seat: &Seat) -> Result<Vec<UserId>, Error> {
     Ok(occupants)
 }
 
-fn last(reader: &Reader<'_>, seat: &Seat, sequence: Sequence) -> Result<LastView, Error> {
-    let mut statement = reader.connection.prepare_cached(LAST)?;
-    let mut rows = statement.query(params![seat.dialog.as_bytes(), int(sequence.0)])?;
-    let row = rows.next()?.ok_or_else(|| damaged("the newest message is not there"))?;
-    let sender = user(row, 1)?;
+fn last_view(reader: &Reader<'_>, seat: &Seat, sequence: Sequence) -> Result<Option<LastView>, Error> {
+    let Some(last) = last(reader, seat.dialog, sequence)? else { return Ok(None) };
+    let Last { id, sender, text, date_sent } = last;
     let status = match sender == seat.viewer {
         true => Some(status(reader, seat, sequence)?),
         false => None,
     };
-    Ok(LastView {
-        sequence,
-        id: message_id(row, 0)?,
-        sender,
-        text: row.get(2)?,
-        date_sent: number(row, 3)?,
-        status,
-    })
+    Ok(Some(LastView { sequence, id, sender, text, date_sent, status }))
+}
+
+/// `None` only if it has to be fetched first.
+fn last(reader: &Reader<'_>, dialog: DialogId, sequence: Sequence) -> Result<Option<Last>, Error> {
+    let connection = match reader.rows {
+        Rows::File(connection) => connection,
+        Rows::Fetched(rows) => return Ok(rows.last(dialog, sequence)),
+    };
+    let mut statement = connection.prepare_cached(LAST)?;
+    let mut rows = statement.query(params![dialog.as_bytes(), int(sequence.0)])?;
+    let row = rows.next()?.ok_or_else(|| damaged("the newest message is not there"))?;
+    let (id, sender) = (message_id(row, 0)?, user(row, 1)?);
+    Ok(Some(Last { id, sender, text: row.get(2)?, date_sent: number(row, 3)? }))
 }
 
 /// How far the viewer's own message got. The newest of all is counted in the header;

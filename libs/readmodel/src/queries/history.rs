@@ -5,11 +5,11 @@
 use domain::event::{Mark, Range};
 use domain::role::Action;
 use domain::{DialogId, Refusal, Sequence, Time, UserId};
-use rusqlite::{Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::bitmaps::Bitmaps;
 use super::columns::{int, message_id, number, number_opt, sequence, time, user, user_opt};
-use super::reader::Reader;
+use super::reader::{Reader, Rows};
 use super::receipts::receipts;
 use super::seat::Seat;
 use super::{Error, History, MessageView};
@@ -102,16 +102,13 @@ fn readable(reader: &Reader<'_>, viewer: UserId, dialog: DialogId) -> Result<Res
 
 /// The messages at `sequences`, which ascend and which the viewer sees.
 fn read(reader: &Reader<'_>, seat: &Seat, sequences: &[u64]) -> Result<Vec<MessageView>, Error> {
-    let (Some(first), Some(last)) = (sequences.first(), sequences.last()) else { return Ok(vec![]) };
-    let mut messages = Vec::with_capacity(sequences.len());
-    if last - first < sequences.len() as u64 * WASTE_MAX {
-        stretch(reader, seat, (*first, *last), &mut messages)?;
-        messages.retain(|message| sequences.binary_search(&message.sequence.0).is_ok());
-    } else {
-        for sequence in sequences {
-            stretch(reader, seat, (*sequence, *sequence), &mut messages)?;
-        }
+    if sequences.is_empty() {
+        return Ok(vec![]);
     }
+    let mut messages = match reader.rows {
+        Rows::File(connection) => stretches(connection, seat.dialog, sequences)?,
+        Rows::Fetched(rows) => rows.messages(seat.dialog, sequences),
+    };
     let named: Vec<_> = messages.iter().map(|message| (message.sequence, message.sender)).collect();
     let receipts = receipts(reader, seat, &named)?;
     for (message, receipt) in messages.iter_mut().zip(receipts) {
@@ -122,16 +119,35 @@ fn read(reader: &Reader<'_>, seat: &Seat, sequences: &[u64]) -> Result<Vec<Messa
     Ok(messages)
 }
 
+/// The rows at `sequences`, without receipts.
+fn stretches(
+    connection: &Connection,
+    dialog: DialogId,
+    sequences: &[u64],
+) -> Result<Vec<MessageView>, Error> {
+    let mut messages = Vec::with_capacity(sequences.len());
+    let (Some(first), Some(last)) = (sequences.first(), sequences.last()) else { return Ok(messages) };
+    if last - first < sequences.len() as u64 * WASTE_MAX {
+        stretch(connection, dialog, (*first, *last), &mut messages)?;
+        messages.retain(|message| sequences.binary_search(&message.sequence.0).is_ok());
+    } else {
+        for sequence in sequences {
+            stretch(connection, dialog, (*sequence, *sequence), &mut messages)?;
+        }
+    }
+    Ok(messages)
+}
+
 fn stretch(
-    reader: &Reader<'_>,
-    seat: &Seat,
+    connection: &Connection,
+    dialog: DialogId,
     (first, last): (u64, u64),
     messages: &mut Vec<MessageView>,
 ) -> Result<(), Error> {
-    let mut statement = reader.connection.prepare_cached(STRETCH)?;
-    let mut rows = statement.query(params![seat.dialog.as_bytes(), int(first), int(last)])?;
+    let mut statement = connection.prepare_cached(STRETCH)?;
+    let mut rows = statement.query(params![dialog.as_bytes(), int(first), int(last)])?;
     while let Some(row) = rows.next()? {
-        messages.push(message(row, seat.dialog)?);
+        messages.push(message(row, dialog)?);
     }
     Ok(())
 }

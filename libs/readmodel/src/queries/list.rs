@@ -10,7 +10,7 @@ use rusqlite::params;
 
 use super::columns::{damaged, int, number};
 use super::dialog::view;
-use super::reader::Reader;
+use super::reader::{Reader, Rows};
 use super::seat::{Seat, Which};
 use super::{DialogPage, Error};
 
@@ -62,7 +62,11 @@ fn date(reader: &Reader<'_>, seat: &Seat) -> Result<u64, Error> {
     if newest == seat.header.head {
         return Ok(seat.header.last_sent);
     }
-    let mut statement = reader.connection.prepare_cached(DATE)?;
+    let connection = match reader.rows {
+        Rows::File(connection) => connection,
+        Rows::Fetched(rows) => return Ok(rows.last(seat.dialog, newest).map_or(0, |last| last.date_sent)),
+    };
+    let mut statement = connection.prepare_cached(DATE)?;
     let mut rows = statement.query(params![seat.dialog.as_bytes(), int(newest.0)])?;
     let row = rows.next()?.ok_or_else(|| damaged("the newest message is not there"))?;
     number(row, 0)

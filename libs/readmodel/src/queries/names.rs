@@ -7,7 +7,7 @@ use domain::{DialogId, MessageId, Sequence, UserId};
 use rusqlite::params;
 
 use super::columns::{dialog_id, sequence, time, user};
-use super::reader::Reader;
+use super::reader::{Reader, Rows};
 use super::seat::Seat;
 use super::{Error, Resolved};
 
@@ -18,7 +18,7 @@ const ANYWHERE: &str = "SELECT dialog, sequence, sender, created_at
 
 /// Messages of one name that are looked at. Clients choose names, so there can be more;
 /// naming the dialog finds those, too.
-const NAMESAKES_MAX: i64 = 1_000;
+pub(super) const NAMESAKES_MAX: i64 = 1_000;
 
 /// What each of `ids` stands for, in that order: a message that `viewer` sees now, in the
 /// dialog `within` if there is one of that name, else the oldest. Others are left out.
@@ -86,8 +86,12 @@ impl Names<'_> {
         id: MessageId,
         within: Option<DialogId>,
     ) -> Result<Vec<(domain::Time, Resolved)>, Error> {
+        let connection = match self.reader.rows {
+            Rows::File(connection) => connection,
+            Rows::Fetched(rows) => return Ok(rows.candidates(id, within)),
+        };
         let sql = if within.is_some() { IN_DIALOG } else { ANYWHERE };
-        let mut statement = self.reader.connection.prepare_cached(sql)?;
+        let mut statement = connection.prepare_cached(sql)?;
         let mut rows = match within {
             Some(dialog) => statement.query(params![id.as_bytes(), dialog.as_bytes(), NAMESAKES_MAX])?,
             None => statement.query(params![id.as_bytes(), NAMESAKES_MAX])?,

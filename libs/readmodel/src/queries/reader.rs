@@ -1,5 +1,5 @@
-//! What a query reads with: a connection within its transaction, and the counts that
-//! earlier queries have corrected.
+//! What a query reads with: the rows of one state, and the counts that earlier queries
+//! have corrected.
 //!
 //! A user's counts of a chunk are out of date once a message of it is removed after his
 //! last mark there, and nobody rewrites them: that would be a row for each member. The bits
@@ -12,6 +12,7 @@ use domain::{DialogId, UserId};
 use moka::sync::Cache;
 use rusqlite::Connection;
 
+use super::fetched::Fetched;
 use super::seat::Seat;
 use crate::marks::Entry;
 
@@ -20,9 +21,19 @@ const RECOUNTS_MAX: u64 = 100_000;
 
 /// The surroundings of a query.
 pub(super) struct Reader<'a> {
-    pub(super) connection: &'a Connection,
+    pub(super) rows: Rows<'a>,
     pub(super) recounts: &'a Recounts,
     pub(super) receipts_max: usize,
+}
+
+/// Where the rows come from. Only the leaves that read a row tell one from the other.
+#[derive(Clone, Copy)]
+pub(super) enum Rows<'a> {
+    /// The embedded store's file: a connection within its transaction.
+    File(&'a Connection),
+    /// What was fetched from PostgreSQL. What is not there is noted, to be fetched, and the
+    /// answer is of no use then.
+    Fetched(&'a Fetched),
 }
 
 /// A chunk's counts as they stand in the row, and as they are.

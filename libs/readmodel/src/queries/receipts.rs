@@ -11,7 +11,7 @@ use rusqlite::params;
 
 use super::Error;
 use super::columns::{bits, user};
-use super::reader::Reader;
+use super::reader::{Reader, Rows};
 use super::seat::{Seat, marks};
 use crate::marks::{Bits, Chunk, Marks, chunk_of};
 
@@ -90,7 +90,7 @@ impl Receipt {
 }
 
 /// The bits in each chunk of those members who have some there.
-type Outside = HashMap<(u32, UserId), Chunk>;
+pub(super) type Outside = HashMap<(u32, UserId), Chunk>;
 
 fn of_everybody(
     reader: &Reader<'_>,
@@ -121,7 +121,11 @@ fn of_everybody(
 }
 
 fn members(reader: &Reader<'_>, seat: &Seat) -> Result<Vec<(UserId, Marks)>, Error> {
-    let mut statement = reader.connection.prepare_cached(MEMBERS)?;
+    let connection = match reader.rows {
+        Rows::File(connection) => connection,
+        Rows::Fetched(rows) => return Ok(rows.members(seat.dialog)),
+    };
+    let mut statement = connection.prepare_cached(MEMBERS)?;
     let mut rows = statement.query([seat.dialog.as_bytes()])?;
     let mut members = vec![];
     while let Some(row) = rows.next()? {
@@ -142,8 +146,15 @@ fn outside(
     chunks.dedup();
     chunks.retain(|chunk| members.iter().any(|(_, marks)| marks.sparse.get(*chunk).is_some()));
     let mut outside = Outside::new();
+    let connection = match reader.rows {
+        Rows::File(connection) => connection,
+        Rows::Fetched(rows) => {
+            chunks.iter().for_each(|chunk| rows.outside(seat.dialog, *chunk, &mut outside));
+            return Ok(outside);
+        }
+    };
     for chunk in chunks {
-        let mut statement = reader.connection.prepare_cached(CHUNK)?;
+        let mut statement = connection.prepare_cached(CHUNK)?;
         let mut rows = statement.query(params![seat.dialog.as_bytes(), chunk])?;
         while let Some(row) = rows.next()? {
             let bits = Chunk { read: bits(row, 1)?, delivered: bits(row, 2)?, hidden: Bits::EMPTY };

@@ -5,16 +5,16 @@ use domain::event::{Kind, Mark};
 use domain::facts::{Header, Standing as StandingFact};
 use domain::role::{Action, Role, permit};
 use domain::{DialogId, Refusal, Sequence, Time, UserId};
-use rusqlite::{Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::Error;
 use super::bitmaps::Bitmaps;
 use super::columns::{
     admins, bytes, dialog_id, int, kind, number, number_opt, sequence, small, time, user, user_opt,
 };
-use super::reader::{Reader, Recount};
+use super::reader::{Reader, Recount, Recounts, Rows};
 use crate::marks::{Entry, Marks, Removals, Run, Sparse, View, Want, bit_of, chunk_of, unread};
-use crate::rows::LastMessage;
+use crate::rows::{LastMessage, Standing};
 
 /// A dialog, but for what people wrote, and what one user is and has in it.
 pub(super) struct Seat {
@@ -34,6 +34,17 @@ pub(super) struct Seat {
     pub(super) began: (u64, u64),
     /// Counts in `marks` that are not those of the row.
     pub(super) corrected: Vec<Recount>,
+}
+
+/// What the rows say of one dialog and one user in it.
+#[derive(Debug, Clone)]
+pub(super) struct Ground {
+    pub(super) dialog: DialogId,
+    pub(super) header: Header,
+    pub(super) last: LastMessage,
+    pub(super) created_at: Time,
+    pub(super) removals: Removals,
+    pub(super) standing: Option<Standing>,
 }
 
 /// The columns of a seat: of the dialog `d`, the standing `s` and the removals `r`.
@@ -72,11 +83,12 @@ pub(super) enum Which {
 impl Seat {
     /// The dialog of that id as `viewer` has it; `None` if there is none, or none any more.
     pub(super) fn of(reader: &Reader<'_>, viewer: UserId, dialog: DialogId) -> Result<Option<Self>, Error> {
-        let mut statement = reader.connection.prepare_cached(&format!("SELECT {COLUMNS} {OF_DIALOG}"))?;
-        let mut rows = statement.query(params![dialog.as_bytes(), int(viewer.get())])?;
-        let Some(row) = rows.next()? else { return Ok(None) };
-        let seat = Self::from_row(reader, row, viewer)?;
-        Ok(Some(seat).filter(|seat| seat.header.alive))
+        let ground = match reader.rows {
+            Rows::File(connection) => of_dialog(connection, viewer, dialog)?,
+            Rows::Fetched(rows) => rows.ground(dialog),
+        };
+        let ground = ground.filter(|ground| ground.header.alive);
+        Ok(ground.map(|ground| Self::new(ground, viewer, reader.recounts)))
     }
 
     /// Calls `visit` with each of his dialogs of that sort that is there.
@@ -86,64 +98,49 @@ impl Seat {
         which: Which,
         mut visit: impl FnMut(Self) -> Result<(), Error>,
     ) -> Result<(), Error> {
+        let mut visit = |ground| visit(Self::new(ground, viewer, reader.recounts));
+        let connection = match reader.rows {
+            Rows::File(connection) => connection,
+            Rows::Fetched(rows) => return rows.grounds(which).into_iter().try_for_each(visit),
+        };
         let from = match which {
             Which::Member => OF_MEMBER,
             Which::Broadcasts => BROADCASTS,
         };
-        let mut statement = reader.connection.prepare_cached(&format!("SELECT {COLUMNS} {from}"))?;
+        let mut statement = connection.prepare_cached(&format!("SELECT {COLUMNS} {from}"))?;
         let mut rows = statement.query([int(viewer.get())])?;
         while let Some(row) = rows.next()? {
-            visit(Self::from_row(reader, row, viewer)?)?;
+            visit(ground(row)?)?;
         }
         Ok(())
     }
 
-    fn from_row(reader: &Reader<'_>, row: &Row<'_>, viewer: UserId) -> Result<Self, Error> {
-        let header = Header {
-            kind: kind(row, 1)?,
-            alive: row.get(2)?,
-            owner: user(row, 3)?,
-            owner_present: row.get(4)?,
-            opponent: user_opt(row, 5)?,
-            admins: admins(row, 6)?,
-            permissions: None,
-            head: sequence(row, 7)?,
-            cleared_to: sequence(row, 8)?,
-            occupants: small(row, 9)?,
-            last_sent: number(row, 10)?,
-        };
-        let last = LastMessage {
-            sequence: sequence(row, 12)?,
-            sender: user_opt(row, 13)?,
-            read_by: small(row, 14)?,
-            delivered_by: small(row, 15)?,
-            counts_known: row.get(16)?,
-        };
+    fn new(ground: Ground, viewer: UserId, recounts: &Recounts) -> Self {
+        let Ground { dialog, header, last, created_at, removals, standing } = ground;
         let cleared_to = header.cleared_to.0;
         let mut seat = Self {
-            dialog: dialog_id(row, 0)?,
+            dialog,
             viewer,
             header,
             last,
-            created_at: time(row, 11)?,
+            created_at,
             marks: Marks::default(),
             standing: None,
             from: 0,
             floor: cleared_to,
-            removals: Removals::decode(bytes(row, 27)?)?,
+            removals,
             began: (0, 0),
             corrected: vec![],
         };
-        if let Some(member) = row.get::<_, Option<bool>>(17)? {
-            let hidden_at = number_opt(row, 18)?.map(Sequence);
-            seat.standing = Some(StandingFact { member, hidden_at });
-            seat.from = number(row, 19)?;
-            seat.floor = number(row, 20)?.max(cleared_to);
-            seat.marks = marks(row, 21)?;
-            seat.began = (number(row, 26)?, seat.from);
-            reader.recounts.correct(&mut seat);
+        if let Some(standing) = standing {
+            seat.standing = Some(standing.fact());
+            seat.from = standing.from.0;
+            seat.floor = standing.cleared_to.0.max(cleared_to);
+            seat.marks = standing.marks;
+            seat.began = (standing.joined_at.0, seat.from);
+            recounts.correct(&mut seat);
         }
-        Ok(seat)
+        seat
     }
 
     pub(super) fn role(&self) -> Role {
@@ -227,6 +224,48 @@ impl Seat {
             Kind::Broadcast | Kind::Public => false,
         }
     }
+}
+
+fn of_dialog(connection: &Connection, viewer: UserId, dialog: DialogId) -> Result<Option<Ground>, Error> {
+    let mut statement = connection.prepare_cached(&format!("SELECT {COLUMNS} {OF_DIALOG}"))?;
+    let mut rows = statement.query(params![dialog.as_bytes(), int(viewer.get())])?;
+    rows.next()?.map(ground).transpose()
+}
+
+fn ground(row: &Row<'_>) -> Result<Ground, Error> {
+    let header = Header {
+        kind: kind(row, 1)?,
+        alive: row.get(2)?,
+        owner: user(row, 3)?,
+        owner_present: row.get(4)?,
+        opponent: user_opt(row, 5)?,
+        admins: admins(row, 6)?,
+        permissions: None,
+        head: sequence(row, 7)?,
+        cleared_to: sequence(row, 8)?,
+        occupants: small(row, 9)?,
+        last_sent: number(row, 10)?,
+    };
+    let last = LastMessage {
+        sequence: sequence(row, 12)?,
+        sender: user_opt(row, 13)?,
+        read_by: small(row, 14)?,
+        delivered_by: small(row, 15)?,
+        counts_known: row.get(16)?,
+    };
+    let standing = match row.get::<_, Option<bool>>(17)? {
+        Some(member) => Some(Standing {
+            member,
+            hidden_at: number_opt(row, 18)?.map(Sequence),
+            from: sequence(row, 19)?,
+            cleared_to: sequence(row, 20)?,
+            marks: marks(row, 21)?,
+            joined_at: time(row, 26)?,
+        }),
+        None => None,
+    };
+    let removals = Removals::decode(bytes(row, 27)?)?;
+    Ok(Ground { dialog: dialog_id(row, 0)?, header, last, created_at: time(row, 11)?, removals, standing })
 }
 
 /// A standing's marks, from five columns beginning with that one.

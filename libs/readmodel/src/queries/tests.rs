@@ -1,4 +1,5 @@
-//! Queries over what the folds make of real histories.
+//! Queries over what the folds make of real histories: every question is asked of both
+//! stores, which give the same answer.
 
 mod cases;
 mod pool;
@@ -12,41 +13,77 @@ use domain::event::{Event, Kind, Mark, Marked, MessageRef, Record, Stream};
 use domain::facts::{Fact, Key, evolve};
 use domain::{ApplicationId, CommandId, DialogId, MessageId, Refusal, Sequence, Time, UserId};
 
+use tokio::runtime::Runtime;
+
 use super::{History, MessageView, Order, Page, Queries, Settings};
+use crate::postgres;
 use crate::sqlite::Store;
 use crate::testing::Feeder;
+
+const SETTINGS: Settings = Settings { threads: 1, queue_max: 8 };
 
 fn user(number: u64) -> UserId {
     UserId::new(number).unwrap()
 }
 
-/// A read model in a folder of its own, with a writer and a reader.
+/// The same read model twice, in a folder and in a database of its own.
 struct Model {
-    store: Store,
+    embedded: (Store, Queries),
+    postgres: Option<Postgres>,
     feeder: Feeder,
-    queries: Queries,
-    runtime: tokio::runtime::Runtime,
+    receipts_max: usize,
+    runtime: Runtime,
     _folder: tempfile::TempDir,
+}
+
+struct Postgres {
+    store: postgres::Store,
+    queries: Queries,
+    _database: engines::Database,
 }
 
 impl Model {
     fn new(receipts_max: usize) -> Self {
+        let mut model = Self::embedded(receipts_max);
+        let postgres = async {
+            let database = engines::Postgres::shared().await.database().await;
+            let settings = postgres::Settings::new(database.url());
+            let store = postgres::Store::new(postgres::connect(&settings).await.unwrap());
+            let queries = Queries::postgres(&settings, SETTINGS, receipts_max).unwrap();
+            Postgres { store, queries, _database: database }
+        };
+        model.postgres = Some(model.runtime.block_on(postgres));
+        model
+    }
+
+    /// Without PostgreSQL, which takes longer.
+    fn embedded(receipts_max: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.db");
         let store = Store::open_or_create(&path).unwrap();
-        let settings = Settings { threads: 1, queue_max: 8 };
-        let queries = Queries::open(&path, settings, receipts_max).unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        Self { store, feeder: Feeder::new(1), queries, runtime, _folder: folder }
+        let embedded = (store, Queries::open(&path, SETTINGS, receipts_max).unwrap());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        Self { embedded, postgres: None, feeder: Feeder::new(1), receipts_max, runtime, _folder: folder }
     }
 
     fn fold(&mut self, records: impl IntoIterator<Item = Record>) {
         let batch = self.feeder.batch(records);
-        self.store.apply(&batch).unwrap();
+        self.embedded.0.apply(&batch).unwrap();
+        if let Some(postgres) = &mut self.postgres {
+            self.runtime.block_on(postgres.store.apply(&batch)).unwrap();
+        }
     }
 
-    fn ask<T>(&self, question: impl Future<Output = Result<T, super::Error>>) -> T {
-        self.runtime.block_on(question).unwrap()
+    fn ask<T: PartialEq + std::fmt::Debug>(
+        &self,
+        question: impl AsyncFn(&Queries) -> Result<T, super::Error>,
+    ) -> T {
+        let ask = |queries| self.runtime.block_on(question(queries)).unwrap();
+        let embedded = ask(&self.embedded.1);
+        if let Some(postgres) = &self.postgres {
+            assert_eq!(embedded, ask(&postgres.queries), "the embedded store says this, PostgreSQL that");
+        }
+        embedded
     }
 }
 
@@ -149,18 +186,18 @@ impl Chat {
     }
 
     fn unread(&self, viewer: u64, dialog: DialogId) -> u64 {
-        let unread = self.model.ask(self.model.queries.unread(user(viewer), Some(vec![dialog])));
-        let all = self.model.ask(self.model.queries.unread(user(viewer), None));
+        let unread = self.model.ask(async |queries| queries.unread(user(viewer), Some(vec![dialog])).await);
+        let all = self.model.ask(async |queries| queries.unread(user(viewer), None).await);
         let among_all = all.dialogs.iter().find(|(id, _)| *id == dialog).map_or(0, |(_, count)| *count);
         assert_eq!(unread.total, among_all, "asked for one and for all");
-        let view = self.model.ask(self.model.queries.dialog(user(viewer), dialog));
+        let view = self.model.ask(async |queries| queries.dialog(user(viewer), dialog).await);
         assert_eq!(unread.total, view.map_or(0, |view| view.unread), "asked for and in the dialog");
         unread.total
     }
 
     fn history(&self, viewer: u64, dialog: DialogId) -> History {
         let page = Page { skip: 0, limit: 100, order: Order::OldestFirst };
-        self.model.ask(self.model.queries.history(user(viewer), dialog, page)).unwrap()
+        self.model.ask(async |queries| queries.history(user(viewer), dialog, page).await).unwrap()
     }
 
     /// What `viewer` sees: sequence, and who has read it.

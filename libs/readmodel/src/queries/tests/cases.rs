@@ -85,17 +85,20 @@ fn a_hidden_dialog_is_out_of_the_list_until_the_next_message() {
     let dialog = chat.private(1, 2);
     chat.post(1, dialog);
     chat.does(2, dialog, Command::DeleteForSelf).unwrap();
-    let queries = chat.model.queries.clone();
     let totals = |chat: &Chat| {
-        let count = chat.model.ask(queries.dialogs_count(user(2)));
-        let page = chat.model.ask(queries.dialogs(user(2), 0, 10));
+        let count = chat.model.ask(async |queries| queries.dialogs_count(user(2)).await);
+        let page = chat.model.ask(async |queries| queries.dialogs(user(2), 0, 10).await);
         assert_eq!(page.items.len() as u64, page.total);
         (count, page.total)
     };
     assert_eq!(totals(&chat), (0, 0));
-    let view = chat.model.ask(queries.dialog(user(2), dialog)).unwrap();
+    let view = chat.model.ask(async |queries| queries.dialog(user(2), dialog).await).unwrap();
     assert!(view.hidden && view.last.is_none());
-    assert_eq!(chat.model.ask(queries.dialogs_count(user(1))), 1, "the other one keeps it");
+    assert_eq!(
+        chat.model.ask(async |queries| queries.dialogs_count(user(1)).await),
+        1,
+        "the other one keeps it"
+    );
     chat.post(1, dialog);
     assert_eq!(totals(&chat), (1, 1));
 }
@@ -110,7 +113,7 @@ fn a_hidden_message_is_neither_seen_nor_unread_by_him_alone() {
     assert_eq!(chat.readers(2, dialog), [(2, vec![1])]);
     assert_eq!(chat.readers(3, dialog).len(), 3);
     let last = |chat: &Chat, viewer| {
-        let view = chat.model.ask(chat.model.queries.dialog(user(viewer), dialog)).unwrap();
+        let view = chat.model.ask(async |queries| queries.dialog(user(viewer), dialog).await).unwrap();
         view.last.map(|last| last.id)
     };
     assert_eq!(last(&chat, 2), Some(two.id));
@@ -175,8 +178,7 @@ fn a_private_dialog_made_again_begins_anew() {
     let [one, _] = chat.posts(1, dialog);
     chat.read(2, dialog, &[one]);
     chat.does(1, dialog, Command::DeleteForAll).unwrap();
-    let queries = chat.model.queries.clone();
-    assert_eq!(chat.model.ask(queries.dialog(user(2), dialog)), None);
+    assert_eq!(chat.model.ask(async |queries| queries.dialog(user(2), dialog).await), None);
     assert_eq!(chat.unread(2, dialog), 0);
     assert_eq!(chat.private(2, 1), dialog);
     assert_eq!(chat.readers(1, dialog), []);
@@ -192,7 +194,7 @@ fn the_status_of_ones_last_message_is_the_least_of_the_others() {
     let dialog = chat.create(Kind::Group, 1, &[2, 3]);
     let [one, two] = chat.posts(1, dialog);
     let status = |chat: &Chat, viewer| {
-        let view = chat.model.ask(chat.model.queries.dialog(user(viewer), dialog)).unwrap();
+        let view = chat.model.ask(async |queries| queries.dialog(user(viewer), dialog).await).unwrap();
         view.last.unwrap().status
     };
     assert_eq!([1, 2].map(|viewer| status(&chat, viewer)), [Some(Status::Sent), None]);
@@ -214,18 +216,32 @@ fn a_stranger_learns_that_he_may_not_read_and_nothing_else() {
     let mut chat = Chat::new();
     let dialog = chat.create(Kind::Group, 1, &[2]);
     let one = chat.post(1, dialog);
-    let queries = chat.model.queries.clone();
     let page = super::Page { skip: 0, limit: 10, order: super::Order::NewestFirst };
-    assert_eq!(chat.model.ask(queries.history(user(9), dialog, page)), Err(Refusal::NotPermitted));
-    assert_eq!(chat.model.ask(queries.history_count(user(9), dialog)), Err(Refusal::NotPermitted));
-    assert_eq!(chat.model.ask(queries.dialog(user(9), dialog)), None);
-    assert_eq!(chat.model.ask(queries.messages(user(9), dialog, at(&[1]))), []);
-    assert_eq!(chat.model.ask(queries.resolve(user(9), vec![one.id], Some(dialog))), []);
+    assert_eq!(
+        chat.model.ask(async |queries| queries.history(user(9), dialog, page).await),
+        Err(Refusal::NotPermitted)
+    );
+    assert_eq!(
+        chat.model.ask(async |queries| queries.history_count(user(9), dialog).await),
+        Err(Refusal::NotPermitted)
+    );
+    assert_eq!(chat.model.ask(async |queries| queries.dialog(user(9), dialog).await), None);
+    assert_eq!(chat.model.ask(async |queries| queries.messages(user(9), dialog, at(&[1])).await), []);
+    assert_eq!(
+        chat.model.ask(async |queries| queries.resolve(user(9), vec![one.id], Some(dialog)).await),
+        []
+    );
     assert_eq!(chat.unread(9, dialog), 0);
-    assert_eq!(chat.model.ask(queries.role(user(9), dialog)), Some((Kind::Group, Role::Outsider)));
+    assert_eq!(
+        chat.model.ask(async |queries| queries.role(user(9), dialog).await),
+        Some((Kind::Group, Role::Outsider))
+    );
     let nowhere = domain::DialogId::from_parts(u32::MAX, [9; 8]);
-    assert_eq!(chat.model.ask(queries.history(user(1), nowhere, page)), Err(Refusal::NoSuchDialog));
-    assert_eq!(chat.model.ask(queries.role(user(1), nowhere)), None);
+    assert_eq!(
+        chat.model.ask(async |queries| queries.history(user(1), nowhere, page).await),
+        Err(Refusal::NoSuchDialog)
+    );
+    assert_eq!(chat.model.ask(async |queries| queries.role(user(1), nowhere).await), None);
 }
 
 #[test]
@@ -235,11 +251,10 @@ fn everybody_reads_a_broadcast_and_nobody_marks_it() {
     chat.post(1, dialog);
     assert_eq!(chat.readers(7, dialog), [(1, vec![1])]);
     assert_eq!(chat.unread(7, dialog), 0);
-    let queries = chat.model.queries.clone();
-    assert_eq!(chat.model.ask(queries.dialogs_count(user(7))), 1);
+    assert_eq!(chat.model.ask(async |queries| queries.dialogs_count(user(7)).await), 1);
     chat.does(7, dialog, Command::DeleteForSelf).unwrap();
-    assert_eq!(chat.model.ask(queries.dialogs_count(user(7))), 0);
-    assert_eq!(chat.model.ask(queries.dialogs_count(user(8))), 1);
+    assert_eq!(chat.model.ask(async |queries| queries.dialogs_count(user(7)).await), 0);
+    assert_eq!(chat.model.ask(async |queries| queries.dialogs_count(user(8)).await), 1);
     assert_eq!(chat.history(1, dialog).unread, []);
 }
 

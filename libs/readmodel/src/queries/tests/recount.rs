@@ -226,8 +226,8 @@ fn check_history(
     (viewer, id): (UserId, DialogId),
     (skip, limit): (f64, usize),
 ) -> Result<(), TestCaseError> {
-    let (dialog, receipts_max) = (&recount.dialogs[&id], model.queries.receipts_max);
-    let count = model.ask(model.queries.history_count(viewer, id));
+    let (dialog, receipts_max) = (&recount.dialogs[&id], model.receipts_max);
+    let count = model.ask(async |queries| queries.history_count(viewer, id).await);
     let visible = dialog.visible(viewer);
     if !dialog.readable(viewer) {
         prop_assert!(count.is_err());
@@ -237,7 +237,7 @@ fn check_history(
     let skip = (visible.len() as f64 * skip) as usize;
     for order in [Order::OldestFirst, Order::NewestFirst] {
         let page = Page { skip: skip as u64, limit, order };
-        let history = model.ask(model.queries.history(viewer, id, page)).unwrap();
+        let history = model.ask(async |queries| queries.history(viewer, id, page).await).unwrap();
         let mut expected = visible.clone();
         if order == Order::NewestFirst {
             expected.reverse();
@@ -250,7 +250,7 @@ fn check_history(
         }
         check_ranges(&history, dialog, viewer)?;
         let sequences: Vec<_> = history.messages.iter().map(|view| view.sequence).collect();
-        let again = model.ask(model.queries.messages(viewer, id, sequences));
+        let again = model.ask(async |queries| queries.messages(viewer, id, sequences.clone()).await);
         prop_assert_eq!(again, history.messages);
     }
     Ok(())
@@ -286,12 +286,12 @@ fn check_viewer(
     viewer: UserId,
     page: (f64, usize),
 ) -> Result<(), TestCaseError> {
-    let (queries, max) = (&model.queries, model.queries.receipts_max);
+    let max = model.receipts_max;
     let mut listed = vec![];
     let mut total = 0;
     for (id, dialog) in &recount.dialogs {
         check_history(model, recount, (viewer, *id), page)?;
-        let view = model.ask(queries.dialog(viewer, *id));
+        let view = model.ask(async |queries| queries.dialog(viewer, *id).await);
         prop_assert_eq!(view.is_some(), dialog.readable(viewer));
         let Some(view) = view else { continue };
         check_view(&view, dialog, viewer, max)?;
@@ -303,16 +303,19 @@ fn check_viewer(
     }
     listed.sort_unstable();
     let listed: Vec<_> = listed.into_iter().rev().map(|(_, id)| id).collect();
-    let found = model.ask(queries.dialogs(viewer, 1, 3));
+    let found = model.ask(async |queries| queries.dialogs(viewer, 1, 3).await);
     prop_assert_eq!(found.total, listed.len() as u64);
     let items: Vec<_> = found.items.iter().map(|item| item.id).collect();
     prop_assert_eq!(items, listed.iter().copied().skip(1).take(3).collect::<Vec<_>>());
-    prop_assert_eq!(model.ask(queries.dialogs_count(viewer)), listed.len() as u64);
+    prop_assert_eq!(model.ask(async |queries| queries.dialogs_count(viewer).await), listed.len() as u64);
     let asked: Vec<_> = recount.dialogs.keys().copied().collect();
-    let unread = model.ask(queries.unread(viewer, Some(asked.clone())));
+    let unread = model.ask(async |queries| queries.unread(viewer, Some(asked.clone())).await);
     let each = asked.iter().map(|id| (*id, recount.dialogs[id].unread(viewer)));
     prop_assert_eq!(unread.dialogs, each.collect::<Vec<_>>());
-    prop_assert_eq!((unread.total, model.ask(queries.unread(viewer, None)).total), (total, total));
+    prop_assert_eq!(
+        (unread.total, model.ask(async |queries| queries.unread(viewer, None).await).total),
+        (total, total)
+    );
     check_names(model, recount, viewer)
 }
 
@@ -334,23 +337,18 @@ fn check_names(model: &Model, recount: &Recount, viewer: UserId) -> Result<(), T
             (Some(*dialog) != within, *at, *dialog, place.sequence)
         });
         let expected = known.first().map(|(_, dialog, place)| (id, *dialog, place.sequence));
-        let found = model.ask(model.queries.resolve(viewer, vec![id], within));
+        let found = model.ask(async |queries| queries.resolve(viewer, vec![id], within).await);
         let found = found.first().map(|found| (found.id, found.dialog, found.sequence));
         prop_assert_eq!(found, expected);
         let except = within.unwrap();
         let taken = known.iter().any(|(_, dialog, _)| *dialog != except);
-        prop_assert_eq!(model.ask(model.queries.name_taken(viewer, id, except)), taken);
+        prop_assert_eq!(model.ask(async |queries| queries.name_taken(viewer, id, except).await), taken);
     }
     Ok(())
 }
 
-fn check(
-    steps: &[crate::testing::Step],
-    receipts_max: usize,
-    page: (f64, usize),
-) -> Result<(), TestCaseError> {
-    let mut world = World::default();
-    let (mut model, mut recount) = (Model::new(receipts_max), Recount::default());
+fn check(mut model: Model, steps: &[crate::testing::Step], page: (f64, usize)) -> Result<(), TestCaseError> {
+    let (mut world, mut recount) = (World::default(), Recount::default());
     for (index, records) in world.history(steps).into_iter().enumerate() {
         records.iter().for_each(|record| recount.count(record));
         model.fold(records);
@@ -365,16 +363,20 @@ fn check(
 fn check_counts(model: &Model, recount: &Recount, viewer: UserId) -> Result<(), TestCaseError> {
     let dialogs = recount.dialogs.values();
     let total: u64 = dialogs.map(|dialog| dialog.unread(viewer)).sum();
-    prop_assert_eq!(model.ask(model.queries.unread(viewer, None)).total, total);
+    prop_assert_eq!(model.ask(async |queries| queries.unread(viewer, None).await).total, total);
     for (id, dialog) in recount.dialogs.iter().filter(|(_, dialog)| dialog.readable(viewer)) {
-        let count = model.ask(model.queries.history_count(viewer, *id));
+        let count = model.ask(async |queries| queries.history_count(viewer, *id).await);
         prop_assert_eq!(count, Ok(dialog.visible(viewer).len() as u64));
     }
     Ok(())
 }
 
+fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(cases(48))]
 
     #[test]
     fn answers_are_what_a_recount_says(
@@ -382,18 +384,43 @@ proptest! {
         receipts_max in prop_oneof![Just(2), Just(1_000)],
         page in (0.0..1.1, 1..40_usize),
     ) {
-        check(&steps, receipts_max, page)?;
+        check(Model::embedded(receipts_max), &steps, page)?;
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 6, ..ProptestConfig::default() })]
+    #![proptest_config(cases(6))]
 
     #[test]
     fn answers_hold_across_the_borders_of_chunks(
         steps in steps(40, true),
         page in (0.0..1.1, 1..40_usize),
     ) {
-        check(&steps, 1_000, page)?;
+        check(Model::embedded(1_000), &steps, page)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(12))]
+
+    #[test]
+    fn both_stores_answer_what_a_recount_says(
+        steps in steps(60, false),
+        receipts_max in prop_oneof![Just(2), Just(1_000)],
+        page in (0.0..1.1, 1..40_usize),
+    ) {
+        check(Model::new(receipts_max), &steps, page)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(2))]
+
+    #[test]
+    fn both_stores_answer_so_across_the_borders_of_chunks(
+        steps in steps(40, true),
+        page in (0.0..1.1, 1..40_usize),
+    ) {
+        check(Model::new(1_000), &steps, page)?;
     }
 }

@@ -1,0 +1,184 @@
+//! What is asked of PostgreSQL.
+//!
+//! A statement that can be a question's only one also tells how far its state is folded, so
+//! that it sees and proves one state at once. Lists come as arrays beside the one row of
+//! their dialog: one answer, whatever it is made of.
+
+use std::sync::LazyLock;
+
+/// How far the state is folded.
+const FOLDED: &str = "(SELECT array_agg(partition) AS partitions, array_agg(next_offset) AS offsets
+    FROM checkpoints) c";
+
+/// A dialog `d`, the viewer's standing `s` and the removals `r`.
+const SEAT: &str = "d.dialog, d.kind, d.alive, d.owner_id, d.owner_present, d.opponent, d.admins, d.head,
+    d.cleared_to, d.occupants, d.last_sent, d.created_at, d.last_sequence, d.last_sender, d.last_read_by,
+    d.last_delivered_by, d.last_counts_known, s.member, s.joined_at, s.from_sequence, s.cleared_to,
+    s.hidden_at, s.read_base, s.read_to, s.delivered_base, s.delivered_to, s.sparse, r.counts";
+const OF_SEAT: &str = "LEFT JOIN standings s ON s.dialog = d.dialog AND s.user_id = $1
+    LEFT JOIN removals r ON r.dialog = d.dialog";
+
+/// What a list shows of the dialog `d`, with the message `l`.
+const VIEW: &str = "d.name, d.photo, d.description, d.extensions, d.allow_preview, d.updated_at,
+    (SELECT array_agg(o.user_id) FROM (SELECT user_id FROM standings WHERE dialog = d.dialog AND member
+        AND d.kind IN (2, 3) ORDER BY user_id) o),
+    l.id, l.sender, l.text, l.date_sent";
+
+/// A message `m`.
+const MESSAGE: &str = "m.sequence, m.id, m.sender, m.recipient, m.date_sent, m.created_at, m.updated_at,
+    m.edited_at, m.text, m.attachments, m.custom, m.client_id";
+
+/// Messages between the viewer's floor and the head.
+const IN_SIGHT: &str = "dialog = d.dialog AND NOT removed
+    AND sequence > greatest(d.cleared_to, s.cleared_to)";
+/// Whether everybody's marks are looked at: [`names_readers`](super::super::seat::Seat::names_readers).
+const NAMED: &str = "d.kind IN (2, 3) AND d.occupants <= $3";
+
+/// How far each partition is folded.
+pub(super) const CHECKPOINTS: &str = "SELECT partition, next_offset, epoch FROM checkpoints
+    WHERE next_offset > 0 ORDER BY partition";
+
+/// The dialogs `$2` as user `$1` has them.
+pub(super) static SEATS: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT c.partitions, c.offsets, w.dialog, {SEAT} FROM {FOLDED}
+         CROSS JOIN unnest($2::bytea[]) AS w (dialog)
+         LEFT JOIN dialogs d ON d.dialog = w.dialog {OF_SEAT}"
+    )
+});
+
+/// All dialogs that may be in the list of user `$1`: whether he is in it, and the newest
+/// message that is there if a newer one was removed.
+pub(super) static LISTS: LazyLock<String> = LazyLock::new(|| {
+    let last = "LEFT JOIN messages l ON l.dialog = d.dialog AND l.sequence = d.last_sequence
+        AND d.last_sequence <> d.head";
+    format!(
+        "SELECT true, {SEAT}, l.id, l.sender, l.text, l.date_sent FROM standings s
+         JOIN dialogs d ON d.dialog = s.dialog LEFT JOIN removals r ON r.dialog = d.dialog {last}
+         WHERE s.user_id = $1 AND s.member AND d.alive
+         UNION ALL SELECT false, {SEAT}, l.id, l.sender, l.text, l.date_sent FROM dialogs d
+         {OF_SEAT} {last} WHERE d.kind = 1 AND d.alive"
+    )
+});
+
+/// What lists show of the dialogs `$1`, each with its message of `$2`.
+pub(super) static VIEWS: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT w.dialog, w.sequence, {VIEW} FROM unnest($1::bytea[], $2::bigint[]) AS w (dialog, sequence)
+         JOIN dialogs d ON d.dialog = w.dialog
+         LEFT JOIN messages l ON l.dialog = w.dialog AND l.sequence = w.sequence"
+    )
+});
+
+/// The dialog `$2` as user `$1` has it and as a list shows it.
+pub(super) static DIALOG: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT c.partitions, c.offsets, {SEAT}, {VIEW} FROM {FOLDED}
+         LEFT JOIN dialogs d ON d.dialog = $2 {OF_SEAT}
+         LEFT JOIN messages l ON l.dialog = d.dialog AND l.sequence = d.last_sequence"
+    )
+});
+
+/// What is removed in each chunk `$3` of its dialog of `$2`, and the bits of user `$1` there.
+pub(super) const BITS: &str = "SELECT w.dialog, w.chunk, r.bits, o.read, o.delivered, o.hidden
+    FROM unnest($2::bytea[], $3::bigint[]) AS w (dialog, chunk)
+    LEFT JOIN removed_chunks r ON r.dialog = w.dialog AND r.chunk = w.chunk
+    LEFT JOIN mark_chunks o ON o.dialog = w.dialog AND o.chunk = w.chunk AND o.user_id = $1";
+
+/// The members of the dialogs `$1`, and their marks.
+pub(super) const MEMBERS: &str = "SELECT s.dialog, s.user_id, s.read_base, s.read_to, s.delivered_base,
+    s.delivered_to, s.sparse
+    FROM unnest($1::bytea[]) AS w (dialog) JOIN standings s ON s.dialog = w.dialog AND s.member
+    ORDER BY s.dialog, s.user_id";
+
+/// Everybody's bits in each chunk `$2` of its dialog of `$1`.
+pub(super) const OUTSIDE: &str = "SELECT o.dialog, o.chunk, o.user_id, o.read, o.delivered
+    FROM unnest($1::bytea[], $2::bigint[]) AS w (dialog, chunk)
+    JOIN mark_chunks o ON o.dialog = w.dialog AND o.chunk = w.chunk";
+
+/// The living ones of the messages `$2`, each in its dialog of `$1`.
+pub(super) static MESSAGES: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT m.dialog, {MESSAGE} FROM unnest($1::bytea[], $2::bigint[]) AS w (dialog, sequence)
+         JOIN messages m ON m.dialog = w.dialog AND m.sequence = w.sequence AND NOT m.removed"
+    )
+});
+
+/// At most `$4` messages of each of the names `$2`, each in its dialog of `$3` if there is
+/// one, with their dialogs as user `$1` has them.
+pub(super) static NAMES: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT c.partitions, c.offsets, w.id, w.within, m.sequence, m.sender, m.created_at, {SEAT}
+         FROM {FOLDED} CROSS JOIN unnest($2::bytea[], $3::bytea[]) AS w (id, within)
+         LEFT JOIN LATERAL (
+            SELECT dialog, sequence, sender, created_at FROM messages
+            WHERE id = w.id AND NOT removed AND dialog >= coalesce(w.within, '\\x')
+                AND dialog <= coalesce(w.within, '\\xffffffffffffffffffffffffff')
+            LIMIT $4
+         ) m ON true
+         LEFT JOIN dialogs d ON d.dialog = m.dialog {OF_SEAT}"
+    )
+});
+
+/// A page of dialog `$2` for user `$1`, who sees everybody's marks if they are at most `$3`:
+/// after `$4` messages the next `$5`, from the newest or from the oldest on.
+///
+/// It is the page if nothing was removed before it and he has hidden nothing there.
+pub(super) static NEWEST: LazyLock<String> = LazyLock::new(|| {
+    page(
+        &format!(
+            "SELECT * FROM messages WHERE {IN_SIGHT} AND sequence <= d.head - $4::bigint
+             ORDER BY sequence DESC LIMIT $5"
+        ),
+        "BETWEEN p.first_chunk AND p.last_chunk",
+    )
+});
+pub(super) static OLDEST: LazyLock<String> = LazyLock::new(|| {
+    page(
+        &format!(
+            "SELECT * FROM messages WHERE {IN_SIGHT}
+                AND sequence > greatest(d.cleared_to, s.cleared_to) + $4::bigint
+             ORDER BY sequence LIMIT $5"
+        ),
+        "BETWEEN p.first_chunk AND p.last_chunk",
+    )
+});
+
+/// The messages `$4` of dialog `$2` for user `$1`, and the bits of its chunks `$5`; `$3` as
+/// for a page.
+pub(super) static NAMED_MESSAGES: LazyLock<String> = LazyLock::new(|| {
+    page(&format!("SELECT * FROM messages WHERE {IN_SIGHT} AND sequence = ANY ($4)"), "= ANY ($5)")
+});
+
+fn page(messages: &str, chunks: &str) -> String {
+    format!(
+        "SELECT c.partitions, c.offsets, {SEAT}, p.*, x.*, b.*, n.*, o.* FROM {FOLDED}
+         LEFT JOIN dialogs d ON d.dialog = $2 {OF_SEAT}
+         LEFT JOIN LATERAL (
+            SELECT array_agg(sequence), array_agg(id), array_agg(sender), array_agg(recipient),
+                array_agg(date_sent), array_agg(created_at), array_agg(updated_at), array_agg(edited_at),
+                array_agg(text), array_agg(attachments), array_agg(custom), array_agg(client_id),
+                (min(sequence) - 1) / 4096 AS first_chunk, (max(sequence) - 1) / 4096 AS last_chunk
+            FROM ({messages}) m
+         ) p ON true
+         LEFT JOIN LATERAL (
+            SELECT array_agg(chunk), array_agg(bits) FROM removed_chunks
+            WHERE dialog = d.dialog AND chunk {chunks} AND r.counts IS NOT NULL
+         ) x ON true
+         LEFT JOIN LATERAL (
+            SELECT array_agg(chunk), array_agg(read), array_agg(delivered), array_agg(hidden) FROM mark_chunks
+            WHERE dialog = d.dialog AND user_id = $1 AND chunk {chunks} AND octet_length(s.sparse) > 0
+         ) b ON true
+         LEFT JOIN LATERAL (
+            SELECT array_agg(user_id), array_agg(read_base), array_agg(read_to), array_agg(delivered_base),
+                array_agg(delivered_to), array_agg(sparse)
+            FROM (SELECT * FROM standings WHERE dialog = d.dialog AND member AND {NAMED} ORDER BY user_id) m
+         ) n ON true
+         LEFT JOIN LATERAL (
+            SELECT array_agg(k.chunk), array_agg(k.user_id), array_agg(k.read), array_agg(k.delivered)
+            FROM standings m JOIN mark_chunks k
+                ON k.dialog = m.dialog AND k.user_id = m.user_id AND k.chunk {chunks}
+            WHERE m.dialog = d.dialog AND m.member AND octet_length(m.sparse) > 0 AND {NAMED}
+         ) o ON true"
+    )
+}

@@ -12,6 +12,8 @@ use crate::{ApiError, Text};
 
 /// When to ask again what was refused because a queue is full or nobody writes.
 const RETRY_AFTER_BUSY: Duration = Duration::from_secs(1);
+/// When to ask again for what a store could not be reached for.
+const RETRY_AFTER_GONE: Duration = Duration::from_secs(2);
 /// When to ask again what found no room: somebody has to make some.
 const RETRY_AFTER_FULL: Duration = Duration::from_secs(30);
 
@@ -64,7 +66,8 @@ impl From<queries::Error> for ApiError {
     fn from(error: queries::Error) -> Self {
         match error {
             queries::Error::Busy => Self::Unavailable(RETRY_AFTER_BUSY),
-            other => Self::internal(other),
+            queries::Error::Unavailable | queries::Error::Behind => Self::Unavailable(RETRY_AFTER_GONE),
+            error @ (queries::Error::Lost | queries::Error::Store(_)) => Self::internal(error),
         }
     }
 }

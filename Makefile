@@ -1,7 +1,7 @@
 # Hansard's commands. Each is a line or two; what is longer is a file in infra/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt-check clippy doc deny layering bench chaos fmt
+.PHONY: help run test check fmt-check clippy doc deny layering bench chaos containers fmt
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-10s %s\n", $$1, $$2 }'
@@ -35,6 +35,9 @@ bench: ## measure, and print each figure as a ratio to its ceiling
 
 chaos: ## let everything go wrong in a cluster on this machine, and judge what its clients saw
 	infra/chaos
+
+containers: ## check Dockerfile and compose.yaml, without an engine that runs them
+	infra/containers.sh
 
 fmt: ## format everything
 	cargo fmt --all

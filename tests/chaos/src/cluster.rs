@@ -61,6 +61,7 @@ impl Cluster {
         let mut members = layout.nats_members(&folder, programs)?;
         members.push(layout.postgres_member(&folder, programs)?);
         members.extend(layout.role_members(&folder, hansard));
+        layout.write_settings(&folder)?;
         Ok(Self { layout, members, folder, hansard: hansard.to_owned() })
     }
 

@@ -3,6 +3,7 @@
 //! Chosen when it is first started and kept in `cluster.json`, so that it comes up again on the same data
 //! and addresses. It holds the application's secret and is readable for its owner only.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -130,6 +131,36 @@ impl Layout {
             ("POSTGRES__URL", self.postgres_url()),
         ];
         settings.map(|(key, value)| (format!("HANSARD__{key}"), value)).into()
+    }
+
+    /// The same as a file for `hansard --config`.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written.
+    pub fn write_settings(&self, folder: &Path) -> Result<PathBuf> {
+        let mut file: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+        for (key, value) in self.settings(&self.nats_addresses()) {
+            let key = key.to_lowercase();
+            let (section, key) =
+                key.trim_start_matches("hansard__").split_once("__").context("a key has a section")?;
+            let value = match key {
+                "urls" | "monitor_urls" => format!("{:?}", value.split(',').collect::<Vec<_>>()),
+                _ if value.parse::<u64>().is_ok() => value,
+                _ => format!("{value:?}"),
+            };
+            file.entry(section.to_owned()).or_default().insert(key.to_owned(), value);
+        }
+        let section = |(name, keys): (&String, &BTreeMap<String, String>)| {
+            let keys = keys.iter().map(|(key, value)| format!("{key} = {value}\n"));
+            format!("[{name}]\n{}", keys.collect::<String>())
+        };
+        let text = file.iter().map(section).collect::<Vec<_>>().join("\n");
+        let path = folder.join("hansard.toml");
+        let mut opened =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
+        opened.write_all(text.as_bytes())?;
+        Ok(path)
     }
 
     /// NATS's nodes, set up to be started.

@@ -153,6 +153,7 @@ fn addresses(cluster: &Cluster) -> String {
     }
     lines.push(format!("postgres     {}", layout.postgres_url()));
     lines.push(format!("auth key     {}", layout.auth_key));
+    lines.push(format!("settings     {}", cluster.folder().join("hansard.toml").display()));
     lines.push(format!("data, logs   {}", cluster.folder().display()));
     lines.join("\n")
 }

@@ -1,4 +1,4 @@
-//! Any event at all, and that it comes out as it went in.
+//! Any event, command or reply at all, and that an event comes out as it went in.
 
 use domain::content::{Content, DialogChange, DialogContent, Extensions, JsonText, MessageContent, Text};
 use domain::event::{Event, Mark, Marked, MessageRef, Permissions, Range, Record, Stream};
@@ -7,11 +7,14 @@ use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
 
-fn user() -> impl Strategy<Value = UserId> {
+/// Some of the texts that every store can hold.
+const STORABLE: &str = "[^\0\n]{0,12}";
+
+pub(crate) fn user() -> impl Strategy<Value = UserId> {
     prop_oneof![1..1000u64, Just(INTEGER_ID_MAX)].prop_map(|number| UserId::new(number).unwrap())
 }
 
-fn users() -> impl Strategy<Value = Vec<UserId>> {
+pub(crate) fn users() -> impl Strategy<Value = Vec<UserId>> {
     vec(user(), 0..6)
 }
 
@@ -19,24 +22,24 @@ fn sequence() -> impl Strategy<Value = Sequence> {
     prop_oneof![1..10_000u64, Just(u64::MAX)].prop_map(Sequence)
 }
 
-fn message() -> impl Strategy<Value = MessageRef> {
+pub(crate) fn message() -> impl Strategy<Value = MessageRef> {
     (sequence(), any::<[u8; 12]>())
         .prop_map(|(sequence, id)| MessageRef { sequence, id: MessageId::from_bytes(id) })
 }
 
-fn text() -> impl Strategy<Value = Text> {
-    ".{0,12}".prop_map(Text::stored)
+pub(crate) fn text() -> impl Strategy<Value = Text> {
+    STORABLE.prop_map(Text::stored)
 }
 
 fn json() -> impl Strategy<Value = JsonText> {
-    ".{0,12}".prop_map(JsonText::stored)
+    STORABLE.prop_map(JsonText::stored)
 }
 
-fn extensions() -> impl Strategy<Value = Extensions> {
+pub(crate) fn extensions() -> impl Strategy<Value = Extensions> {
     vec((text(), text()), 0..4)
 }
 
-fn permissions() -> impl Strategy<Value = Option<Permissions>> {
+pub(crate) fn permissions() -> impl Strategy<Value = Option<Permissions>> {
     of(any::<bool>().prop_map(|allow_preview| Permissions { allow_preview }))
 }
 
@@ -44,12 +47,28 @@ fn content<T: Clone + std::fmt::Debug>(known: impl Strategy<Value = T>) -> impl 
     of(known).prop_map(|known| known.map_or(Content::Erased, Content::Known))
 }
 
-fn dialog_created() -> impl Strategy<Value = Event> {
-    let known = (of(text()), of(text()), of(text()), of(extensions())).prop_map(
+pub(crate) fn dialog_content() -> impl Strategy<Value = DialogContent> {
+    (of(text()), of(text()), of(text()), of(extensions())).prop_map(
         |(name, photo, description, extensions)| DialogContent { name, photo, description, extensions },
-    );
+    )
+}
+
+pub(crate) fn dialog_change() -> impl Strategy<Value = DialogChange> {
+    let changed = || of(of(text()));
+    (changed(), changed(), changed(), of(of(extensions()))).prop_map(
+        |(name, photo, description, extensions)| DialogChange { name, photo, description, extensions },
+    )
+}
+
+pub(crate) fn message_content() -> impl Strategy<Value = MessageContent> {
+    (of(text()), of(json()), of(json()), of(text())).prop_map(|(text, attachments, custom, client_id)| {
+        MessageContent { text, attachments, custom, client_id }
+    })
+}
+
+fn dialog_created() -> impl Strategy<Value = Event> {
     let kind = prop::sample::select(Kind::ALL.to_vec());
-    (kind, user(), users(), users(), permissions(), content(known)).prop_map(
+    (kind, user(), users(), users(), permissions(), content(dialog_content())).prop_map(
         |(kind, owner, occupants, admins, permissions, content)| Event::DialogCreated {
             kind,
             owner,
@@ -62,19 +81,12 @@ fn dialog_created() -> impl Strategy<Value = Event> {
 }
 
 fn dialog_changed() -> impl Strategy<Value = Event> {
-    let changed = || of(of(text()));
-    let known = (changed(), changed(), changed(), of(of(extensions()))).prop_map(
-        |(name, photo, description, extensions)| DialogChange { name, photo, description, extensions },
-    );
-    (permissions(), content(known))
+    (permissions(), content(dialog_change()))
         .prop_map(|(permissions, content)| Event::DialogChanged { permissions, content })
 }
 
 fn posted() -> impl Strategy<Value = Event> {
-    let known = (of(text()), of(json()), of(json()), of(text())).prop_map(
-        |(text, attachments, custom, client_id)| MessageContent { text, attachments, custom, client_id },
-    );
-    (message(), of(user()), any::<u64>(), any::<[bool; 3]>(), content(known)).prop_map(
+    (message(), of(user()), any::<u64>(), any::<[bool; 3]>(), content(message_content())).prop_map(
         |(message, recipient, date_sent, [send_to_chat, markable, silent], content)| Event::MessagePosted {
             message,
             recipient,
@@ -87,7 +99,7 @@ fn posted() -> impl Strategy<Value = Event> {
     )
 }
 
-fn marked() -> impl Strategy<Value = Event> {
+pub(crate) fn mark() -> impl Strategy<Value = (Mark, Marked)> {
     let range = (sequence(), sequence())
         .prop_map(|(one, other)| Range { first: one.min(other), last: one.max(other) });
     let marked = prop_oneof![
@@ -96,7 +108,6 @@ fn marked() -> impl Strategy<Value = Event> {
         any::<u64>().prop_map(|up_to| Marked::All(Sequence(up_to))),
     ];
     (prop_oneof![Just(Mark::Delivered), Just(Mark::Read)], marked)
-        .prop_map(|(mark, marked)| Event::MessagesMarked { mark, marked })
 }
 
 fn log_opened() -> impl Strategy<Value = Event> {
@@ -116,7 +127,7 @@ fn event() -> impl Strategy<Value = Event> {
         dialog_created(),
         dialog_changed(),
         posted(),
-        marked(),
+        mark().prop_map(|(mark, marked)| Event::MessagesMarked { mark, marked }),
         (message(), content(text())).prop_map(|(message, content)| Event::MessageEdited { message, content }),
         messages().prop_map(|messages| Event::MessagesRemoved { messages }),
         messages().prop_map(|messages| Event::MessagesHidden { messages }),

@@ -158,8 +158,9 @@ impl Progress {
     }
 
     /// Take a projector's word from another process: it may be old, and moves nothing back.
+    /// What is folded here is known better here.
     pub(crate) fn hear(&self, partition: u32, reached: Reached, stopped: Option<Stopped>) {
-        self.change(partition, |known| {
+        self.change_others(partition, |known| {
             known.reached.folding = reached.folding;
             known.stopped = stopped;
             if !known.back {
@@ -171,7 +172,19 @@ impl Progress {
 
     /// Nothing has been heard of a partition for too long.
     pub(crate) fn silent(&self, partition: u32) {
-        self.change(partition, |known| known.reached.folding = false);
+        self.change_others(partition, |known| known.reached.folding = false);
+    }
+
+    fn change_others(&self, partition: u32, change: impl FnOnce(&mut Known)) {
+        if let Some(sender) = self.partitions.get(partition as usize) {
+            sender.send_if_modified(|known| {
+                let others = !known.own;
+                if others {
+                    change(known);
+                }
+                others
+            });
+        }
     }
 
     pub(crate) fn partitions(&self) -> u32 {
@@ -234,6 +247,23 @@ mod tests {
         assert_eq!(progress.stopped(0), Some(stopped));
         progress.report(0, Reached { next: 8, folding: true });
         assert_eq!(progress.stopped(0), None, "a newer version folds on");
+    }
+
+    /// A process that folds some partitions and follows the others hears itself too.
+    #[test]
+    fn who_folds_a_partition_believes_himself() {
+        let progress = Progress::new(1);
+        progress.report(0, Reached { next: 9, folding: false });
+        progress.hear(0, Reached { next: 8, folding: true }, None);
+        assert_eq!(progress.reached(0), Reached { next: 9, folding: false });
+        progress.report(0, Reached { next: 9, folding: true });
+        progress.silent(0);
+        assert_eq!(progress.reached(0), Reached { next: 9, folding: true });
+        progress.hand_over(0);
+        progress.hear(0, Reached { next: 12, folding: true }, None);
+        assert_eq!(progress.reached(0), Reached { next: 12, folding: true });
+        progress.silent(0);
+        assert_eq!(progress.reached(0), Reached { next: 12, folding: false });
     }
 
     #[test]

@@ -2,11 +2,15 @@
 //! with the hop to the reading thread and its transaction; the first line is the hop alone.
 //!
 //! `cargo run --release -p readmodel --features testing --example queries [messages [dialogs]]`
+//!
+//! With the address of a database as a third argument, from PostgreSQL: a schema of its own,
+//! which goes afterwards. Then the first line says how many pages of 50 a second are answered
+//! over several connections, and with the path of pgbench as a fourth one, the second line how
+//! many pgbench gets of the same statement.
 
 #![expect(clippy::print_stdout, reason = "a measurement prints")]
 #![expect(clippy::unwrap_used, reason = "a measurement may stop at anything unexpected")]
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use domain::content::{Content, DialogContent, MessageContent, Text};
@@ -22,6 +26,10 @@ const OCCUPANTS: u64 = 10;
 const LISTED: usize = 1_000;
 /// Events folded at once.
 const BATCH: usize = 4_000;
+/// Connections to PostgreSQL.
+const CONNECTIONS: usize = 4;
+/// How long pages are asked for.
+const RATE_TIME: Duration = Duration::from_secs(5);
 /// Times that a query is asked.
 const TIMES: usize = 400;
 
@@ -37,9 +45,15 @@ fn message(sequence: u64) -> MessageRef {
     MessageRef { sequence: Sequence(sequence), id: MessageId::from_parts(7, sequence.to_be_bytes()) }
 }
 
+/// Where the rows go.
+enum Rows {
+    Embedded(Store),
+    Postgres(Box<readmodel::postgres::Store>, tokio::runtime::Runtime),
+}
+
 /// Folds events in batches.
 struct Fold {
-    store: Store,
+    store: Rows,
     feeder: Feeder,
     waiting: Vec<Record>,
     now: u64,
@@ -64,7 +78,10 @@ impl Fold {
 
     fn flush(&mut self) {
         let batch = self.feeder.batch(std::mem::take(&mut self.waiting));
-        self.store.apply(&batch).unwrap();
+        match &mut self.store {
+            Rows::Embedded(store) => store.apply(&batch).unwrap(),
+            Rows::Postgres(store, runtime) => runtime.block_on(store.apply(&batch)).unwrap(),
+        }
     }
 
     fn create(&mut self, dialog: DialogId, occupants: Vec<UserId>) {
@@ -149,25 +166,102 @@ impl Asked {
         times[TIMES / 2]
     }
 
+    /// Newest pages of 50 over several connections at once, on one thread.
+    fn print_rate(&self, dialog: DialogId) {
+        let page = Page { skip: 0, limit: 50, order: Order::NewestFirst };
+        let start = Instant::now();
+        let ask = async || {
+            let mut answered = 0_u32;
+            while start.elapsed() < RATE_TIME {
+                self.queries.history(user(3), dialog, page).await.unwrap().unwrap();
+                answered += 1;
+            }
+            answered
+        };
+        let all = async { tokio::join!(ask(), ask(), ask(), ask()) };
+        let (a, b, c, d) = self.runtime.block_on(all);
+        let rate = f64::from(a + b + c + d) / start.elapsed().as_secs_f64();
+        println!("{rate:>9.0}  newest pages of 50 a second over {CONNECTIONS} connections");
+    }
+
     fn print<T>(&self, name: &str, question: impl AsyncFn(&Queries) -> T) {
         println!("{:>9.1}  {name}", self.median(question).as_secs_f64() * 1e6);
     }
 }
 
 fn main() {
-    let mut arguments = std::env::args().skip(1).map(|argument| argument.parse::<u64>().unwrap());
-    let head = arguments.next().unwrap_or(1_000_000);
-    let dialogs = arguments.next().unwrap_or(200_000);
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let number = |index: usize, usual| arguments.get(index).map_or(usual, |text| text.parse().unwrap());
+    let (head, dialogs) = (number(0, 1_000_000), number(1, 200_000));
+    match arguments.get(2) {
+        None => embedded(head, dialogs),
+        Some(url) => postgres(url, (head, dialogs), arguments.get(3)),
+    }
+}
+
+fn embedded(head: u64, dialogs: u64) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("readmodel.db");
-    fill(&path, head, dialogs);
+    let Rows::Embedded(store) = fill(Rows::Embedded(Store::open_or_create(&path).unwrap()), head, dialogs)
+    else {
+        return;
+    };
+    store.close().unwrap();
     let settings = Settings { threads: 1, ..Settings::default() };
     let queries = Queries::open(&path, settings, 1_000).unwrap();
     let asked = Asked { queries, runtime: tokio::runtime::Builder::new_current_thread().build().unwrap() };
+    measure(&asked, head, dialogs);
+}
+
+fn postgres(url: &str, (head, dialogs): (u64, u64), pgbench: Option<&String>) {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let place = readmodel::postgres::Settings {
+        schema: "queries".to_owned(),
+        ..readmodel::postgres::Settings::new(url)
+    };
+    let writing = runtime();
+    let pool = writing.block_on(readmodel::postgres::connect(&place)).unwrap();
+    let store = Box::new(readmodel::postgres::Store::new(pool.clone()));
+    fill(Rows::Postgres(store, writing), head, dialogs);
+    let runtime = runtime();
+    let queries = {
+        let _within = runtime.enter();
+        Queries::postgres(&place, Settings { threads: CONNECTIONS, queue_max: 64 }, 1_000).unwrap()
+    };
+    let asked = Asked { queries, runtime };
+    asked.print_rate(dialog(1));
+    if let Some(pgbench) = pgbench {
+        println!("{:>9}  the same statement through pgbench", rate_of(pgbench, &place, dialog(1)));
+    }
+    measure(&asked, head, dialogs);
+    asked.runtime.block_on(pool.discard()).unwrap();
+}
+
+/// What pgbench says of the statement of a newest page of 50.
+fn rate_of(pgbench: &str, place: &readmodel::postgres::Settings, dialog: DialogId) -> String {
+    let (options, statement) = Queries::newest_page(place, (user(3), dialog), (50, 1_000)).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("page.sql");
+    std::fs::write(&script, statement.replace('\n', " ") + ";\n").unwrap();
+    let seconds = RATE_TIME.as_secs().to_string();
+    let output = std::process::Command::new(pgbench)
+        .args(["--no-vacuum", "--protocol=prepared", "--jobs=1", "--time", &seconds])
+        .arg(format!("--client={CONNECTIONS}"))
+        .arg("--file")
+        .args([script.as_os_str(), place.url.as_ref()])
+        .env("PGOPTIONS", options)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let rate = said.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next());
+    rate.map_or_else(|| String::from_utf8_lossy(&output.stderr).into_owned(), str::to_owned)
+}
+
+fn measure(asked: &Asked, head: u64, dialogs: u64) {
     asked.print("the hop alone", async |queries| queries.checkpoints().await.unwrap());
     for (name, of, head) in [("100", 1, 100), ("all, removed first", 2, head), ("all, removed last", 3, head)]
     {
-        measure_history(&asked, name, dialog(of), head);
+        measure_history(asked, name, dialog(of), head);
     }
     let lister = user(1_000_000);
     for limit in [1, 100] {
@@ -201,9 +295,8 @@ fn measure_history(asked: &Asked, name: &str, dialog: DialogId, head: u64) {
 
 /// Dialogs 1 to 3 have the histories that are compared; the others a message each, and
 /// every so many of them the one who lists.
-fn fill(path: &Path, head: u64, dialogs: u64) {
+fn fill(store: Rows, head: u64, dialogs: u64) -> Rows {
     let start = Instant::now();
-    let store = Store::open_or_create(path).unwrap();
     let mut fold = Fold { store, feeder: Feeder::new(1), waiting: vec![], now: 1_700_000_000_000 };
     fold.history(dialog(1), 100, false);
     fold.history(dialog(2), head, false);
@@ -219,6 +312,6 @@ fn fill(path: &Path, head: u64, dialogs: u64) {
         (1..=5).for_each(|sequence| fold.post(id, sequence));
     }
     fold.flush();
-    fold.store.close().unwrap();
     println!("filled in {:.0} s", start.elapsed().as_secs_f64());
+    fold.store
 }

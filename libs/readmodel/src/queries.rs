@@ -109,6 +109,20 @@ impl Queries {
         Ok(Self { store: Store::Postgres(Arc::new(server)), receipts_max })
     }
 
+    /// What a tool has to send to read what [`Queries::history`] reads for the newest `limit`
+    /// messages: the session's options and the statement.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn newest_page(
+        store: &crate::postgres::Settings,
+        (viewer, dialog): (UserId, DialogId),
+        (limit, receipts_max): (usize, usize),
+    ) -> Result<(String, String), crate::postgres::OpenError> {
+        let (options, schema) = crate::postgres::options(store)?;
+        let options = postgres::reading(options, &schema);
+        let statement = postgres::newest_page((viewer, dialog), (limit, receipts_max));
+        Ok((options.get_options().unwrap_or_default().to_owned(), statement))
+    }
+
     /// How many questions wait for a thread or a connection.
     pub fn waiting(&self) -> usize {
         match &self.store {

@@ -305,6 +305,23 @@ impl Hints {
     }
 }
 
+/// The statement of a history's newest page, with its values.
+#[cfg(any(test, feature = "testing"))]
+pub(super) fn newest_page(
+    (viewer, dialog): (UserId, DialogId),
+    (limit, receipts_max): (usize, usize),
+) -> String {
+    let values = [
+        ("$1", viewer.to_string()),
+        ("$2", format!("'\\x{dialog}'::bytea")),
+        ("$3", receipts_max.to_string()),
+        ("$4", "0".to_owned()),
+        ("$5", limit.to_string()),
+    ];
+    let text = statements::NEWEST.clone();
+    values.into_iter().fold(text, |text, (place, value)| text.replace(place, &value))
+}
+
 /// A connection that only reads, and never for long.
 pub(super) fn reading(options: PgConnectOptions, schema: &str) -> PgConnectOptions {
     options.options([

@@ -2,6 +2,7 @@
 //! stores, which give the same answer.
 
 mod cases;
+mod faults;
 mod pool;
 mod recount;
 

@@ -45,8 +45,9 @@ impl From<sqlx::Error> for Fault {
         match said.code().as_deref() {
             // Took too long, or gave way to somebody else.
             Some("57014" | "40001" | "40P01" | "55P03") => Self::Answer(Error::Busy),
-            // No such table, schema or prepared statement, or one of another shape.
-            Some("42P01" | "3F000" | "26000" | "0A000") => Self::Switched(error),
+            // No such table, schema or prepared statement, one of another shape, or one that was
+            // dropped while the statement waited for it.
+            Some("42P01" | "3F000" | "26000" | "0A000" | "XX000") => Self::Switched(error),
             // Connections, operators, crashes, input/output.
             Some(code) if ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)) => {
                 Self::Gone(error)

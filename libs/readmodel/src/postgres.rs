@@ -18,6 +18,9 @@ mod sweep;
 mod values;
 mod verify;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use connect::options;
 pub use connect::{Pool, Settings, connect};
 pub use error::OpenError;

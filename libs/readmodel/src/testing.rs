@@ -274,3 +274,18 @@ fn erased(event: Event) -> Event {
         Event::MessagesMarked { .. } => event,
     }
 }
+
+/// The events of a group of everybody, in which that many messages are written and some of
+/// them marked.
+#[cfg(test)]
+pub(crate) fn conversation(messages: u16) -> Vec<Record> {
+    let step = |actor, wish| Step { actor, dialog: 0, pause_ms: 1, erased: false, wish };
+    let mut steps = vec![step(0, Wish::Create { kind: Kind::Group, users: 0x3f, admins: 0 })];
+    for number in 0..messages {
+        steps.push(step(number as u8 % 6, Wish::Post { name: None, forged: false }));
+        if number.is_multiple_of(5) {
+            steps.push(step(number as u8 % 5 + 1, Wish::MarkAll(Mark::Read)));
+        }
+    }
+    World::default().history(&steps).into_iter().flatten().collect()
+}

@@ -21,6 +21,9 @@ const SERVER_VERSION_MIN: u32 = 14;
 const SCHEMA_BYTES_MAX: usize = 32;
 /// Statements that a connection keeps prepared.
 const STATEMENTS_MAX: usize = 128;
+/// Milliseconds that a statement waits for somebody's lock. Less than the second after which
+/// PostgreSQL looks for deadlocks: whoever takes a schema's place waits longer, and wins.
+const LOCK_MAX_MS: &str = "500";
 /// How long a connection may stand unused before it is closed.
 const IDLE_MAX: Duration = Duration::from_mins(10);
 
@@ -132,6 +135,7 @@ fn session(settings: &Settings) -> Vec<(&'static str, String)> {
         ("enable_seqscan", "off"),
         ("enable_hashjoin", "off"),
         ("enable_mergejoin", "off"),
+        ("lock_timeout", LOCK_MAX_MS),
         ("idle_in_transaction_session_timeout", "60000"),
         ("client_min_messages", "warning"),
     ];
@@ -221,6 +225,7 @@ impl Pool {
         let unlimited = [
             ("search_path", schema),
             ("statement_timeout", "0"),
+            ("lock_timeout", "0"),
             ("idle_in_transaction_session_timeout", "0"),
         ];
         Ok(self.place.options.clone().options(unlimited).connect().await?)

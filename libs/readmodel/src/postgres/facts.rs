@@ -39,7 +39,7 @@ impl FactSource {
     /// A standing that says nothing may be missing.
     pub async fn facts(&mut self, partition: Partition, keys: &[Key]) -> Result<Found, Error> {
         let mut connection = self.line.take().await?;
-        let outcome = self.line.within(1, facts(&mut connection, partition, keys)).await;
+        let outcome = self.line.within(facts(&mut connection, partition, keys)).await;
         self.line.keep(connection, &outcome);
         outcome
     }
@@ -47,7 +47,7 @@ impl FactSource {
     /// The highest user id that any folded event named, 0 if none did.
     pub async fn highest_user(&mut self) -> Result<u64, Error> {
         let mut connection = self.line.take().await?;
-        let outcome = self.line.within(1, highest_user(&mut connection)).await;
+        let outcome = self.line.within(highest_user(&mut connection)).await;
         self.line.keep(connection, &outcome);
         outcome
     }
@@ -55,7 +55,7 @@ impl FactSource {
     /// How far each partition has been folded, by partition; none of which nothing was.
     pub async fn checkpoints(&mut self) -> Result<Vec<(Partition, Checkpoint)>, Error> {
         let mut connection = self.line.take().await?;
-        let outcome = self.line.within(1, checkpoints(&mut connection)).await;
+        let outcome = self.line.within(checkpoints(&mut connection)).await;
         self.line.keep(connection, &outcome);
         outcome
     }
@@ -63,7 +63,7 @@ impl FactSource {
     /// Whether the server answers.
     pub async fn ping(&mut self) -> Result<(), Error> {
         let mut connection = self.line.take().await?;
-        let outcome = self.line.within(1, async { Ok(connection.ping().await?) }).await;
+        let outcome = self.line.within(async { Ok(connection.ping().await?) }).await;
         self.line.keep(connection, &outcome);
         outcome
     }

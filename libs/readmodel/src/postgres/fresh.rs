@@ -59,9 +59,15 @@ impl Fresh {
     /// Says up to where this one has to be folded before it can take its place: the
     /// partitions in which it is not as far.
     pub async fn hold(&mut self) -> Result<Vec<(Partition, Offset)>, Error> {
-        let mut hold = self.pool.unlimited().await?;
-        // Reading goes on; whoever would save waits.
-        sqlx::raw_sql("BEGIN; LOCK TABLE checkpoints IN EXCLUSIVE MODE").execute(&mut hold).await?;
+        let mut hold = match self.hold.take() {
+            Some(hold) => hold,
+            None => {
+                let mut hold = self.pool.unlimited().await?;
+                // Reading goes on; whoever would save waits.
+                sqlx::raw_sql("BEGIN; LOCK TABLE checkpoints IN EXCLUSIVE MODE").execute(&mut hold).await?;
+                hold
+            }
+        };
         let living = checkpoints(&mut hold).await?;
         self.hold = Some(hold);
         let fresh = checkpoints(&mut self.connection).await?;
@@ -102,7 +108,8 @@ impl Fresh {
 }
 
 /// Waits until nobody reads the living tables: a transaction that has begun on them does not
-/// end on others. Lets readers through in between, should one take its time.
+/// end on others. Whoever waits for one of them meanwhile gives up soon; should a reader take
+/// its time, others are let through in between.
 async fn lock(hold: &mut PgConnection) -> Result<(), Error> {
     let tables = TABLE_NAMES.join(", ");
     let statement = format!(

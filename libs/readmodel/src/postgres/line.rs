@@ -44,13 +44,10 @@ impl Line {
         }
     }
 
-    /// Waits for an answer as long as a server that works may take for `statements` of them.
-    pub(super) async fn within<T>(
-        &self,
-        statements: u32,
-        answer: impl Future<Output = Result<T, Error>>,
-    ) -> Result<T, Error> {
-        let patience = self.pool.statement_max() * statements + ANSWER_MAX;
+    /// Waits for an answer a little longer than a server that works takes for a statement, so
+    /// that one that has silently gone is noticed.
+    pub(super) async fn within<T>(&self, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let patience = self.pool.statement_max() + ANSWER_MAX;
         match tokio::time::timeout(patience, answer).await {
             Ok(outcome) => outcome,
             Err(elapsed) => Err(Error::Unavailable(elapsed.into())),

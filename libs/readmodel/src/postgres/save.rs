@@ -37,8 +37,6 @@ WITH held AS (
     FROM unnest($1::integer[], $5::bytea[], $6::bigint[], $7::bytea[], $8::bigint[], $9::bigint[])
         AS n (partition, epoch, next_offset, frame_hash, time_ms, highest_user)
     WHERE c.partition = n.partition AND (SELECT ok FROM whole)
-), ended_stops AS (
-    DELETE FROM stops WHERE partition = ANY($1) AND (SELECT ok FROM whole)
 ), saved_dialogs AS (
     INSERT INTO dialogs
     SELECT n.* FROM unnest($10::bytea[], $11::smallint[], $12::boolean[], $13::bigint[], $14::boolean[],

@@ -18,7 +18,7 @@ const MAKING: (i32, i32) = (0x4861_6e73, 0x7265_6164);
 const MARK: &str = "Hansard read model";
 
 /// Every table.
-pub(super) const TABLE_NAMES: [&str; 10] = [
+pub(super) const TABLE_NAMES: [&str; 9] = [
     "dialogs",
     "standings",
     "messages",
@@ -26,7 +26,6 @@ pub(super) const TABLE_NAMES: [&str; 10] = [
     "removed_chunks",
     "mark_chunks",
     "checkpoints",
-    "stops",
     "sweeps",
     "read_model",
 ];
@@ -134,14 +133,6 @@ CREATE TABLE checkpoints (
     time_ms bigint NOT NULL,
     highest_user bigint NOT NULL
 ) WITH (fillfactor = 10, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0);
-
--- Why the fold of a partition stands still, until it goes on.
-CREATE TABLE stops (
-    partition integer NOT NULL PRIMARY KEY,
-    next_offset bigint NOT NULL,
-    reason text NOT NULL,
-    time_ms bigint NOT NULL
-);
 
 -- Dialogs that have dead rows, until the sweeper has deleted them.
 CREATE TABLE sweeps (

@@ -18,9 +18,6 @@ use crate::fold::{Plan, Rows, fold_batch};
 use crate::rows::Checkpoint;
 use crate::{Applied, Error};
 
-/// Statements of one batch at most, but for those of messages removed one after another.
-const STATEMENTS: u32 = 8;
-
 /// A writer of a read model's rows. Any number of them may write at the same time.
 #[derive(Debug)]
 pub struct Store {
@@ -42,7 +39,7 @@ impl Store {
     /// again. After [`Error::Fold`] no batch with that record can succeed.
     pub async fn apply(&mut self, batch: &[Applied]) -> Result<(), Error> {
         let mut connection = self.line.take().await?;
-        let outcome = self.line.within(STATEMENTS, apply(&mut connection, batch)).await;
+        let outcome = self.line.within(apply(&mut connection, batch)).await;
         self.line.keep(connection, &outcome);
         self.rows_written += outcome?.rows;
         Ok(())
@@ -57,7 +54,7 @@ impl Store {
     /// How far each partition has been folded, by partition; none of which nothing was.
     pub async fn checkpoints(&mut self) -> Result<Vec<(Partition, Checkpoint)>, Error> {
         let mut connection = self.line.take().await?;
-        let outcome = self.line.within(1, checkpoints(&mut connection)).await;
+        let outcome = self.line.within(checkpoints(&mut connection)).await;
         self.line.keep(connection, &outcome);
         outcome
     }
@@ -71,7 +68,7 @@ impl Store {
     /// left. What a query or a fold can see never changes.
     pub async fn sweep(&mut self, rows_max: usize) -> Result<bool, Error> {
         let mut connection = self.line.take().await?;
-        let outcome = self.line.within(STATEMENTS, sweep(&mut connection, rows_max)).await;
+        let outcome = self.line.within(sweep(&mut connection, rows_max)).await;
         self.line.keep(connection, &outcome);
         let swept = outcome?;
         self.rows_written += swept.rows;

@@ -106,7 +106,8 @@ pub(crate) fn options(settings: &Settings) -> Result<(PgConnectOptions, String),
 /// Connects to today's read model, `<schema>_<folds version>`, and makes it if it is not there.
 pub async fn connect(settings: &Settings) -> Result<Pool, OpenError> {
     let (options, schema) = options(settings)?;
-    let mut first = connect_first(&options.clone().options([("search_path", &schema)])).await?;
+    let options = options.options([("search_path", &schema)]);
+    let mut first = connect_first(&options, settings.acquire_max).await?;
     open_or_make(&mut first, &schema).await?;
     first.close().await?;
     let pool = PgPoolOptions::new()
@@ -115,7 +116,6 @@ pub async fn connect(settings: &Settings) -> Result<Pool, OpenError> {
         .idle_timeout(IDLE_MAX)
         // A connection that broke is found by its first statement, which is repeated anyway.
         .test_before_acquire(false);
-    let options = options.options([("search_path", &schema)]);
     let connections = pool.connect_lazy_with(options.clone());
     let Settings { acquire_max, statement_max, .. } = *settings;
     Ok(Pool { connections, place: Arc::new(Place { options, schema, acquire_max, statement_max }) })
@@ -151,8 +151,9 @@ fn address(options: &PgConnectOptions) -> String {
     }
 }
 
-async fn connect_first(options: &PgConnectOptions) -> Result<PgConnection, OpenError> {
-    let mut connection = match options.connect().await {
+async fn connect_first(options: &PgConnectOptions, patience: Duration) -> Result<PgConnection, OpenError> {
+    let connected = tokio::time::timeout(patience, options.connect()).await;
+    let mut connection = match connected.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
         Ok(connection) => connection,
         Err(source) => return Err(unreachable(options, source)),
     };

@@ -22,9 +22,10 @@ async fn project(pool: Pool, log: &Log, sizes: &[usize]) -> usize {
         match store.apply(&batch).await {
             Ok(()) => {}
             Err(Error::Moved { .. }) => overtaken += 1,
-            Err(error) => panic!("{error}"),
+            Err(error) => assert!(error.is_passing(), "{error:?}"),
         }
-        store.sweep(*size).await.unwrap();
+        let swept = store.sweep(*size).await;
+        assert!(swept.as_ref().map_or_else(Error::is_passing, |_| true), "{swept:?}");
     }
     overtaken
 }
@@ -85,6 +86,8 @@ async fn of_two_at_the_same_moment_one_is_told_that_it_was_overtaken() {
         let outcomes = tokio::join!(one.apply(&batch), other.apply(&batch));
         match outcomes {
             (Ok(()), Err(Error::Moved { .. })) | (Err(Error::Moved { .. }), Ok(())) => applied += 1,
+            // On a busy machine one may wait for the other longer than it wants to.
+            (Ok(()), Err(error)) | (Err(error), Ok(())) => assert!(error.is_passing(), "{error:?}"),
             other => panic!("{other:?}"),
         }
     }

@@ -126,7 +126,15 @@ impl Operation {
 /// Takes operations as they end, into memory and a file.
 #[derive(Debug)]
 pub struct Recorder {
-    written: Mutex<(Vec<Operation>, BufWriter<File>)>,
+    written: Mutex<Written>,
+}
+
+#[derive(Debug)]
+struct Written {
+    operations: Vec<Operation>,
+    file: BufWriter<File>,
+    /// When the latest confirmed write of each dialog ended.
+    latest: BTreeMap<usize, u64>,
 }
 
 impl Recorder {
@@ -137,7 +145,8 @@ impl Recorder {
     /// The file cannot be made.
     pub fn to(file: &Path) -> Result<Self> {
         let opened = File::create(file).with_context(|| format!("{} cannot be made", file.display()))?;
-        Ok(Self { written: Mutex::new((vec![], BufWriter::new(opened))) })
+        let file = BufWriter::new(opened);
+        Ok(Self { written: Mutex::new(Written { operations: vec![], file, latest: BTreeMap::new() }) })
     }
 
     /// Record one.
@@ -147,22 +156,19 @@ impl Recorder {
     /// It cannot be written.
     pub fn record(&self, operation: Operation) -> Result<()> {
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        serde_json::to_writer(&mut written.1, &operation)?;
-        written.1.write_all(b"\n")?;
-        written.0.push(operation);
+        serde_json::to_writer(&mut written.file, &operation)?;
+        written.file.write_all(b"\n")?;
+        if operation.writes() && operation.is_done() {
+            let latest = written.latest.entry(operation.dialog()).or_insert(0);
+            *latest = operation.end.max(*latest);
+        }
+        written.operations.push(operation);
         Ok(())
     }
 
     /// When the latest confirmed write of each dialog ended.
     pub fn latest_writes(&self) -> BTreeMap<usize, u64> {
-        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        let done = written.0.iter().filter(|operation| operation.writes() && operation.is_done());
-        let mut latest = BTreeMap::new();
-        for operation in done {
-            let end = latest.entry(operation.dialog()).or_insert(0);
-            *end = operation.end.max(*end);
-        }
-        latest
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).latest.clone()
     }
 
     /// All of them.
@@ -171,9 +177,9 @@ impl Recorder {
     ///
     /// The file cannot be completed.
     pub fn finish(self) -> Result<Vec<Operation>> {
-        let (operations, mut file) = self.written.into_inner().unwrap_or_else(PoisonError::into_inner);
-        file.flush()?;
-        Ok(operations)
+        let mut written = self.written.into_inner().unwrap_or_else(PoisonError::into_inner);
+        written.file.flush()?;
+        Ok(written.operations)
     }
 }
 

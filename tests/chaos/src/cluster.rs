@@ -152,17 +152,17 @@ impl Cluster {
         &self.folder
     }
 
-    /// `hansard <arguments>` with the cluster's settings, its output shown.
+    /// `hansard <arguments>` with the cluster's settings: what it says.
     ///
     /// # Errors
     ///
-    /// It fails.
-    pub async fn operator(&self, arguments: &[&str]) -> Result<()> {
+    /// It fails; why, it has said on standard error.
+    pub async fn operator(&self, arguments: &[&str]) -> Result<String> {
         let mut command = Command::new(&self.hansard);
         command.args(arguments).env_clear().envs(self.layout.settings(&self.layout.nats_addresses()));
-        let done = command.stdin(Stdio::null()).status().await?;
-        ensure!(done.success(), "hansard {} failed: {done}", arguments.join(" "));
-        Ok(())
+        let done = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().await?;
+        ensure!(done.status.success(), "hansard {} failed: {}", arguments.join(" "), done.status);
+        Ok(String::from_utf8(done.stdout)?)
     }
 
     async fn init_postgres(&self) -> Result<()> {

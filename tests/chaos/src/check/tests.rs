@@ -1,5 +1,7 @@
 //! Every rule is broken once, and a history that keeps them all is let pass.
 
+mod laws;
+
 use super::{Rule, check};
 use crate::history::{Asked, Operation, Outcome, Seen};
 

@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::time::Duration;
 
 use async_nats::{Message, Subject, Subscriber};
 use domain::CommandId;
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 use wire::bus::{Reply as Wire, decode_ask, encode_reply};
 
 use super::{Bus, Error};
@@ -21,6 +23,10 @@ use crate::{Decided, Unanswered};
 const UNANSWERED_MAX: usize = 8_192;
 /// Those who asked for the same command at once and are all answered; later ones are not.
 const ASKERS_MAX: usize = 8;
+
+/// How long to wait for the server to say that no more will come. A millisecond or two, if
+/// the connection is there; then what was under way is asked again elsewhere.
+const DRAIN_MAX: Duration = Duration::from_secs(1);
 
 /// Take commands for the partition of `hold` into `inbox` and send the answers back, until
 /// the lease is asked for or lost, or the queue is closed; then take no more, and return
@@ -36,7 +42,7 @@ pub async fn serve(bus: &Bus, hold: &Hold, inbox: &Inbox) -> Result<(), Error> {
     let subject = bus.command_subject(hold.partition());
     let subscribed = bus.connection().client().subscribe(subject).await;
     let mut requests = subscribed.map_err(|error| Error::Failed(error.to_string()))?;
-    let mut counter = Counter { bus, hold, inbox, askers: HashMap::new() };
+    let mut counter = Counter { bus, hold, inbox, askers: HashMap::new(), unreadable: false };
     let mut answers = FuturesUnordered::new();
     let end = async {
         tokio::select! {
@@ -45,6 +51,8 @@ pub async fn serve(bus: &Bus, hold: &Hold, inbox: &Inbox) -> Result<(), Error> {
         }
     };
     tokio::pin!(end);
+    let drained = tokio::time::sleep(DRAIN_MAX);
+    tokio::pin!(drained);
     let mut ending = false;
     loop {
         tokio::select! {
@@ -52,14 +60,17 @@ pub async fn serve(bus: &Bus, hold: &Hold, inbox: &Inbox) -> Result<(), Error> {
             Some((id, answer)) = answers.next() => counter.answer(id, answer).await,
             () = &mut end, if !ending => {
                 ending = true;
+                drained.as_mut().reset(Instant::now() + DRAIN_MAX);
                 stop_listening(&mut requests).await;
             }
+            () = &mut drained, if ending => break,
             request = requests.next() => match request {
                 Some(request) => answers.extend(counter.take(request).await),
                 None => break,
             },
         }
     }
+    drop(requests);
     while let Some((id, answer)) = answers.next().await {
         counter.answer(id, answer).await;
     }
@@ -68,8 +79,10 @@ pub async fn serve(bus: &Bus, hold: &Hold, inbox: &Inbox) -> Result<(), Error> {
 
 /// Take no more; what is on its way here still arrives, and then the stream ends.
 async fn stop_listening(requests: &mut Subscriber) {
-    if let Err(error) = requests.drain().await {
-        tracing::debug!(%error, "the connection is closed already");
+    match tokio::time::timeout(DRAIN_MAX, requests.drain()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "the connection is closed already"),
+        Err(_) => tracing::debug!("the connection takes nothing at the moment"),
     }
 }
 
@@ -80,6 +93,8 @@ struct Counter<'a> {
     inbox: &'a Inbox,
     /// Where the answers go. Who asks again for what is not answered yet gets that answer.
     askers: HashMap<CommandId, Vec<Subject>>,
+    /// Whether something came that cannot be read; it is said once.
+    unreadable: bool,
 }
 
 impl Counter<'_> {
@@ -95,8 +110,11 @@ impl Counter<'_> {
         let ask = match decode_ask(&message.payload) {
             Ok(ask) => ask,
             Err(error) => {
-                // It is asked again until another version of the writer may be there.
-                tracing::warn!(%error, partition = self.hold.partition(), "a command cannot be read");
+                // It is asked again: a writer of another version may be there by then.
+                if !std::mem::replace(&mut self.unreadable, true) {
+                    let partition = self.hold.partition();
+                    tracing::warn!(%error, partition, "a command cannot be read; is it of another version?");
+                }
                 self.say(asker, &Wire::Undecided).await;
                 return None;
             }
@@ -141,6 +159,10 @@ impl Counter<'_> {
     }
 
     async fn say(&self, asker: Subject, reply: &Wire) {
+        if self.bus.connection().is_gone() {
+            // Nobody hears it, and it must not keep the writer from giving the partition back.
+            return;
+        }
         let sent = self.bus.connection().client().publish(asker, encode_reply(reply).into()).await;
         if let Err(error) = sent {
             // Whoever asked will ask again.

@@ -96,6 +96,25 @@ async fn who_waits_when_nats_goes_is_told_soon() {
     }
 }
 
+/// A writer that is to leave while NATS is away does leave.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_leaves_without_nats_does_not_hang() {
+    let nats = Nats::start(1, Profile::Relaxed).await;
+    let (bus, mut tasks, log) = (bus(nats.urls(), 1).await, JoinSet::new(), SharedLog::default());
+    let (inbox, hold) = (inbox(), hold(&mut tasks).await);
+    let commands = commands(&bus, PATIENCE);
+    tasks.spawn(write(inbox.clone(), Arc::clone(&log)));
+    let leaving = async {
+        assert_eq!(next_of(in_time(commands.ask(request(1))).await), 1);
+        nats.kill(0);
+        until(|| bus.connection().is_gone()).await;
+        inbox.close();
+    };
+    let both = async { tokio::join!(bus::nats::serve(&bus, &hold, &inbox), leaving) };
+    let (served, ()) = in_time(Box::pin(both)).await;
+    served.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_not_there_is_named() {
     let mut settings = settings(vec!["nats://127.0.0.1:1".to_owned()]);

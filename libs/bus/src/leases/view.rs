@@ -198,3 +198,106 @@ impl View {
         kept.split_off(kept.len() - too_many.min(kept.len()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::bus::{Holding, Standing};
+
+    const ME: Id = [5; 16];
+    const OTHER: Id = [9; 16];
+    const TERM: Duration = Duration::from_millis(1_500);
+
+    fn beat(count: u64, partitions: &[u32]) -> Beat {
+        let holding = |partition: &u32| Holding {
+            partition: *partition,
+            claim: 3,
+            held_for: Duration::ZERO,
+            yielding: false,
+            standing: Standing::default(),
+        };
+        let holdings = partitions.iter().map(holding).collect();
+        Beat { member: OTHER, name: "other".to_owned(), count, leaving: false, holdings }
+    }
+
+    /// Time, and a view in which I hear myself every 300 ms, and the other in the first one.
+    struct World {
+        view: View,
+        start: Instant,
+    }
+
+    impl World {
+        fn new() -> Self {
+            let mut world = Self { view: View::new(ME, 4, TERM), start: Instant::now() };
+            world.hear_myself(0);
+            world.hear(1, 10);
+            world
+        }
+
+        fn at(&self, millis: u64) -> Instant {
+            self.start + Duration::from_millis(millis)
+        }
+
+        fn hear_myself(&mut self, millis: u64) {
+            let now = self.at(millis);
+            self.view.hear_myself(now, now);
+        }
+
+        fn hear(&mut self, count: u64, millis: u64) {
+            let now = self.at(millis);
+            self.view.hear(beat(count, &[0]), now);
+        }
+
+        fn is_free(&mut self, revision: u64, holder: Option<Id>, millis: u64) -> bool {
+            let now = self.at(millis);
+            self.view.is_free(0, revision, holder, now)
+        }
+    }
+
+    #[test]
+    fn who_is_silent_for_a_term_is_dead() {
+        let mut world = World::new();
+        for millis in (300..=1_500).step_by(300) {
+            world.hear_myself(millis);
+            assert!(!world.is_free(3, Some(OTHER), millis), "after {millis} ms");
+        }
+        world.hear_myself(1_800);
+        assert!(world.is_free(3, Some(OTHER), 1_800));
+    }
+
+    #[test]
+    fn time_that_passes_without_a_word_of_my_own_says_nothing() {
+        let mut world = World::new();
+        assert!(!world.is_free(3, Some(OTHER), 60_000), "I may be the one who is not heard");
+    }
+
+    #[test]
+    fn who_was_away_himself_cannot_tell_who_is_dead() {
+        let mut world = World::new();
+        // Away for ten terms: the other's beats of that time are lost.
+        world.hear_myself(15_000);
+        assert!(!world.is_free(3, Some(OTHER), 15_001));
+        for millis in (15_300..=16_500).step_by(300) {
+            world.hear_myself(millis);
+        }
+        assert!(world.is_free(3, Some(OTHER), 16_500), "he has had a term to say something");
+    }
+
+    #[test]
+    fn a_claim_binds_while_somebody_says_that_he_holds_it() {
+        let mut world = World::new();
+        assert!(world.is_free(3, None, 20), "nobody's");
+        assert!(world.is_free(3, Some(ME), 20), "mine");
+        assert!(!world.is_free(3, Some([1; 16]), 20), "a stranger's, whom I may not have heard yet");
+        let mut count = 1;
+        for millis in (300..=3_000).step_by(300) {
+            world.hear_myself(millis);
+            count += 1;
+            world.hear(count, millis);
+        }
+        assert!(!world.is_free(3, Some([1; 16]), 3_000), "the other says that he holds it");
+        world.view.hear(beat(count + 1, &[]), world.start + Duration::from_millis(3_001));
+        assert!(world.is_free(3, Some([1; 16]), 3_001), "the same for a term, and nobody holds it");
+        assert!(!world.is_free(4, Some([1; 16]), 3_002), "a new claim has its own term");
+    }
+}

@@ -8,8 +8,13 @@ mod frame;
 mod office;
 mod overlay;
 mod recent;
+mod refuse;
+mod share;
+mod tail;
 mod takeover;
+mod unfolded;
 mod writer;
 
 pub use office::{Loaded, Rows, Settings};
+pub use share::{Shared, share};
 pub use writer::{Parts, run};

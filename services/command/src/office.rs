@@ -9,6 +9,7 @@ use domain::facts::{Fact, Key};
 
 use crate::overlay::Overlay;
 use crate::recent::Recent;
+use crate::unfolded::Unfolded;
 
 /// The read model's rows, as facts.
 pub trait Rows: Send {
@@ -45,4 +46,5 @@ pub(crate) struct Office {
     pub(crate) writer: eventlog::Writer,
     pub(crate) overlay: Overlay,
     pub(crate) recent: Recent,
+    pub(crate) unfolded: Unfolded,
 }

@@ -92,6 +92,11 @@ impl Recent {
         }
     }
 
+    /// How many commands are remembered.
+    pub(crate) fn len(&self) -> usize {
+        self.order.len()
+    }
+
     /// What the command did, if it is remembered.
     pub(crate) fn get(&self, command: CommandId) -> Option<&Receipt> {
         self.receipts.get(&command)

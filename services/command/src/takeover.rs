@@ -5,13 +5,15 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use domain::event::{Event, Record, Stream};
 use domain::facts::{evolve, keys_of};
-use domain::{CommandId, DialogId, Time};
-use eventlog::{Frame, Log, Offset, Partition, Position, ReadLimit, Reader, Writer};
+use domain::{CommandId, Time};
+use eventlog::{Log, Offset, Partition, ReadLimit, Writer};
 use runtime::Ids;
 
 use crate::office::{Office, Rows, Settings};
 use crate::overlay::Overlay;
 use crate::recent::{Receipt, Recent};
+use crate::tail;
+use crate::unfolded::Unfolded;
 
 /// The rows could not be read, which may pass.
 #[derive(Debug, thiserror::Error)]
@@ -28,9 +30,10 @@ pub(crate) async fn take_over(
 ) -> anyhow::Result<Office> {
     let started = started(settings, ids, now);
     let writer = Writer::open(Arc::clone(log), partition, now.0, wire::encode(&started).into()).await?;
-    let overlay = overlay(log, &writer, rows, settings).await?;
-    let recent = recent(log, &writer, settings.recent_max).await?;
-    Ok(Office { writer, overlay, recent })
+    // Side by side: both wait for the log more than they work.
+    let ((overlay, unfolded), recent) =
+        tokio::try_join!(overlay(log, &writer, rows, settings), recent(log, &writer, settings.recent_max))?;
+    Ok(Office { writer, overlay, recent, unfolded })
 }
 
 fn started(settings: &Settings, ids: &Ids, now: Time) -> Record {
@@ -45,48 +48,30 @@ fn started(settings: &Settings, ids: &Ids, now: Time) -> Record {
     }
 }
 
-/// The facts that the log has changed since the rows' checkpoint.
+/// The facts that the log has changed since the rows' checkpoint, and how many bytes it took.
 async fn overlay(
     log: &Arc<dyn Log>,
     writer: &Writer,
     rows: &mut impl Rows,
     settings: &Settings,
-) -> anyhow::Result<Overlay> {
+) -> anyhow::Result<(Overlay, Unfolded)> {
     let checkpoint = rows.load(&[]).await.context(RowsUnread)?.checkpoint;
-    let from = Position { epoch: log.epoch(), partition: writer.partition(), offset: Offset(checkpoint) };
-    let mut reader = Reader::open(Arc::clone(log), from, None)
-        .await
-        .context("the read model does not belong to this log, or the log has lost its end")?;
-    let mut tail: Vec<(u64, DialogId, Record)> = vec![];
-    while reader.position().offset < writer.tail().next {
-        for frame in reader.next_batch(eventlog::READ_FRAMES_MAX).await? {
-            tail.extend(dialog_records(&frame)?);
-        }
-    }
+    let places = (Offset(checkpoint), writer.tail().next);
+    let (changes, bytes) = tail::read(log, writer.partition(), places).await?;
     let mut overlay = Overlay::new(settings.facts_max);
-    let keys = tail.iter().flat_map(|(_, dialog, record)| keys_of(*dialog, record.actor, &record.event));
+    let keys = changes.iter().flat_map(|change| keys_of(change.dialog, change.actor, &change.event));
     let keys = overlay.missing(keys);
     // The rows may have moved on since: one load is one moment, and what they have by then
     // is not applied again.
     let loaded = rows.load(&keys).await.context(RowsUnread)?;
     overlay.load(keys, loaded.facts, loaded.checkpoint)?;
-    for (offset, dialog, record) in tail.iter().filter(|(offset, ..)| *offset >= loaded.checkpoint) {
-        let changed = evolve(&overlay, *dialog, record.actor, &record.event);
-        overlay.change(changed, offset + 1);
+    for change in changes.iter().filter(|change| change.offset >= loaded.checkpoint) {
+        let changed = evolve(&overlay, change.dialog, change.actor, &change.event);
+        overlay.change(changed, change.offset + 1);
     }
-    Ok(overlay)
-}
-
-/// The records of a frame that happened to dialogs, with their offsets.
-fn dialog_records(frame: &Frame) -> anyhow::Result<Vec<(u64, DialogId, Record)>> {
-    let mut records = vec![];
-    for (offset, event) in (frame.first().0..).zip(frame.events()) {
-        let record = wire::decode(event).with_context(|| format!("at offset {offset}"))?;
-        if let Stream::Dialog(dialog) = record.stream {
-            records.push((offset, dialog, record));
-        }
-    }
-    Ok(records)
+    let mut unfolded = Unfolded::default();
+    unfolded.append(writer.tail().next.0, bytes);
+    Ok((overlay, unfolded))
 }
 
 /// The last commands, read from the log's end backwards.
@@ -99,7 +84,10 @@ async fn recent(log: &Arc<dyn Log>, writer: &Writer, commands_max: usize) -> any
         let Some(oldest) = frames.last() else { break };
         before = oldest.first();
         for frame in &frames {
-            for (_, _, record) in dialog_records(frame)?.into_iter().rev() {
+            for (_, record) in tail::records(frame)?.into_iter().rev() {
+                if !matches!(record.stream, Stream::Dialog(_)) {
+                    continue;
+                }
                 match newest_first.last_mut() {
                     Some((command, receipt)) if *command == record.command => receipt.add(&record.event),
                     _ => newest_first.push((record.command, Receipt::of([&record.event]))),

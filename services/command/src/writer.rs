@@ -4,20 +4,26 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bus::{Inbox, Job, Position, Progress, Unanswered, Visibility};
+use bus::leases::{Hold, Standing};
+use bus::{Inbox, Job, Position, Progress, Unanswered};
+use bytes::Bytes;
 use domain::Time;
-use eventlog::{AppendError, FRAME_EVENTS_MAX, Log, Partition, ReadError, TakeoverError};
+use eventlog::{AppendError, FRAME_EVENTS_MAX, Log, Partition};
 use runtime::{Clock, Ids, Stop};
 
 use crate::frame::{Decided, Finished, Frame};
 use crate::office::{Office, Rows, Settings};
 use crate::overlay::WentBack;
-use crate::takeover::{RowsUnread, take_over};
+use crate::refuse::{busy, is_overtaken, passing, refuse};
+use crate::tail::{LAG_BYTES_MAX, Unreadable, stopped};
+use crate::takeover::take_over;
 
-/// What somebody is told to wait while the read models are too far behind.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// How long to wait before looking again whether the rows have come near the log's tail.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// How long who asks may wait for the rows of a partition that is being taken over.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How often progress is looked at meanwhile.
+const POLL_EVERY: Duration = Duration::from_millis(10);
 /// How long to wait before trying again to take over a partition that has no space.
 const TAKE_OVER_AGAIN: Duration = Duration::from_millis(500);
 /// Takeovers in a row that somebody else may get in front of: a frame of our own whose fate
@@ -44,6 +50,14 @@ pub struct Parts<R> {
     pub settings: Settings,
 }
 
+/// For how long a writer writes, and who is told how it stands.
+#[derive(Clone, Copy)]
+pub(crate) struct Tenure<'a> {
+    pub(crate) stop: &'a Stop,
+    /// The lease, where there are others.
+    pub(crate) hold: Option<&'a Hold>,
+}
+
 /// Why a writer lost its office, though nothing is wrong with the partition.
 enum Lost {
     /// Whether the last frame is in the log is unknown: take over and see.
@@ -52,13 +66,24 @@ enum Lost {
     WentBack(WentBack),
 }
 
+impl Tenure<'_> {
+    /// Tell the others where the writer stands.
+    fn say(self, office: &Office) {
+        let tail = office.writer.tail();
+        if let Some(hold) = self.hold {
+            let (term, next, time_ms) = (office.writer.term(), tail.next.0, tail.time_ms);
+            hold.say(Standing { term, next, time_ms, stopped: None });
+        }
+    }
+}
+
 /// Write the partition until `stop`; then refuse what comes, decide what waits, and return.
 ///
 /// # Errors
 /// When somebody else writes the partition, or the log cannot be trusted.
 pub async fn run<R: Rows>(mut parts: Parts<R>, stop: Stop) -> anyhow::Result<()> {
     let inbox = parts.inbox.clone();
-    let outcome = parts.write(&stop).await;
+    let outcome = parts.write(Tenure { stop: &stop, hold: None }).await;
     // Nobody is left waiting for a writer that has gone.
     inbox.close();
     while !inbox.is_empty() {
@@ -67,18 +92,23 @@ pub async fn run<R: Rows>(mut parts: Parts<R>, stop: Stop) -> anyhow::Result<()>
     outcome
 }
 
+// What waits takes `&mut self`, so that rows need not be shared between threads.
 impl<R: Rows> Parts<R> {
-    async fn write(&mut self, stop: &Stop) -> anyhow::Result<()> {
+    /// Write the partition until it is time to stop, then decide what waits. Whoever is not answered by
+    /// the end has to ask again: nothing was decided for him, or nobody knows.
+    pub(crate) async fn write(&mut self, tenure: Tenure<'_>) -> anyhow::Result<()> {
         let mut waiting = VecDeque::new();
-        while let Some(mut office) = self.enter(&mut waiting, stop).await? {
-            tracing::info!(
-                partition = self.partition.0,
-                term = office.writer.term(),
-                tail = office.writer.tail().next.0,
-                overlay = office.overlay.len(),
-                "took the partition over"
-            );
-            match self.serve(&mut office, &mut waiting, stop).await? {
+        loop {
+            let mut office = match self.enter(&mut waiting, tenure).await {
+                Ok(Some(office)) => office,
+                Ok(None) => return Ok(()),
+                Err(error) if error.is::<Unreadable>() => {
+                    self.refuse_for_good(&error, waiting, tenure).await;
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            };
+            match self.serve(&mut office, &mut waiting, tenure).await? {
                 None => return Ok(()),
                 Some(Lost::Unknown) => {
                     tracing::warn!(
@@ -91,18 +121,45 @@ impl<R: Rows> Parts<R> {
                 }
             }
         }
-        Ok(())
+    }
+
+    /// Refuse everything until `stop`: only an operator can mend what is wrong here.
+    pub(crate) async fn refuse_for_good(
+        &mut self,
+        error: &anyhow::Error,
+        waiting: impl IntoIterator<Item = Job>,
+        Tenure { stop, hold }: Tenure<'_>,
+    ) {
+        let poisoned = metrics::gauge!("writer_poisoned", "partition" => self.partition.0.to_string());
+        poisoned.set(1);
+        tracing::error!(
+            partition = self.partition.0,
+            error = %format!("{error:#}"),
+            "the partition cannot be written and takes no writes until somebody has mended it and started anew"
+        );
+        if let Some(hold) = hold {
+            hold.say(Standing { stopped: Some(stopped(error)), ..Standing::default() });
+        }
+        refuse(waiting, busy());
+        while !stop.is_stopping() {
+            self.refuse_for_a_while(busy(), stop).await;
+        }
+        poisoned.set(0);
     }
 
     /// Take the partition over as soon as that is possible; `None` if it is time to stop.
-    async fn enter(&mut self, waiting: &mut VecDeque<Job>, stop: &Stop) -> anyhow::Result<Option<Office>> {
+    async fn enter(
+        &mut self,
+        waiting: &mut VecDeque<Job>,
+        tenure: Tenure<'_>,
+    ) -> anyhow::Result<Option<Office>> {
         let mut overtaken = 0;
         loop {
-            let error = match self.try_to_enter(waiting, stop).await {
+            let error = match self.try_to_enter(waiting, tenure).await {
                 Ok(entered) => return Ok(entered),
                 Err(error) => error,
             };
-            if is_fenced(&error) && overtaken < OVERTAKEN_MAX {
+            if is_overtaken(&error) && overtaken < OVERTAKEN_MAX {
                 overtaken += 1;
                 continue;
             }
@@ -113,8 +170,8 @@ impl<R: Rows> Parts<R> {
                 "the partition cannot be taken over for now; trying again"
             );
             refuse(waiting.drain(..), why);
-            self.refuse_for_a_while(why, stop).await;
-            if stop.is_stopping() {
+            self.refuse_for_a_while(why, tenure.stop).await;
+            if tenure.stop.is_stopping() {
                 return Ok(None);
             }
         }
@@ -123,43 +180,55 @@ impl<R: Rows> Parts<R> {
     async fn try_to_enter(
         &mut self,
         waiting: &mut VecDeque<Job>,
-        stop: &Stop,
+        tenure: Tenure<'_>,
     ) -> anyhow::Result<Option<Office>> {
-        if !self.rows_near_the_tail(waiting, stop).await? {
+        if !self.rows_near_the_tail(waiting, tenure.stop).await? {
             return Ok(None);
         }
-        let (now, ids) = (self.clock.now(), &self.ids);
-        let office = take_over(&self.log, self.partition, &mut self.rows, &self.settings, (ids, now));
-        office.await.map(Some)
+        let (now, ids, started) = (self.clock.now(), &self.ids, Instant::now());
+        let office = take_over(&self.log, self.partition, &mut self.rows, &self.settings, (ids, now)).await?;
+        let seconds = started.elapsed().as_secs_f64();
+        metrics::histogram!("writer_takeover_seconds").record(seconds);
+        tracing::info!(
+            partition = self.partition.0,
+            term = office.writer.term(),
+            tail = office.writer.tail().next.0,
+            overlay = office.overlay.len(),
+            remembered = office.recent.len(),
+            seconds,
+            "took the partition over"
+        );
+        tenure.say(&office);
+        Ok(Some(office))
     }
 
-    /// Wait until the rows lag by no more than allowed; refuse what is asked meanwhile.
+    /// Wait until the rows are folded and lag by no more than allowed; refuse what is asked
+    /// meanwhile, but for a moment at first: a partition that changes hands refuses nobody.
     /// False if it is time to stop.
-    async fn rows_near_the_tail(&self, waiting: &mut VecDeque<Job>, stop: &Stop) -> anyhow::Result<bool> {
+    async fn rows_near_the_tail(&mut self, waiting: &mut VecDeque<Job>, stop: &Stop) -> anyhow::Result<bool> {
+        let mut patience = PATIENCE;
         loop {
             let tail = self.log.tail(self.partition).await?;
-            let near = Position {
-                epoch: self.log.epoch().0,
-                partition: self.partition.0,
-                next: tail.next.0.saturating_sub(self.settings.lag_max),
-            };
+            let near = tail.next.0.saturating_sub(self.settings.lag_max);
+            let refusing = patience < PATIENCE;
             tokio::select! {
                 biased;
-                visibility = self.progress.wait(near, LOOK_EVERY) => {
-                    if visibility == Visibility::Visible {
+                are_near = rows_reach(&self.progress, self.partition, near, patience) => {
+                    if are_near {
                         return Ok(true);
                     }
                     refuse(waiting.drain(..), busy());
+                    patience = LOOK_EVERY;
                 }
                 // Before the queue: a closed one is always ready, with nothing in it.
                 () = stop.stopped() => return Ok(false),
-                jobs = self.inbox.take(FRAME_EVENTS_MAX) => refuse(jobs, busy()),
+                jobs = self.inbox.take(FRAME_EVENTS_MAX), if refusing => refuse(jobs, busy()),
             }
         }
     }
 
     /// Refuse what is asked until it is worth trying again, or time to stop.
-    async fn refuse_for_a_while(&self, why: Unanswered, stop: &Stop) {
+    async fn refuse_for_a_while(&mut self, why: Unanswered, stop: &Stop) {
         let over = tokio::time::sleep(TAKE_OVER_AGAIN);
         tokio::pin!(over);
         loop {
@@ -176,14 +245,14 @@ impl<R: Rows> Parts<R> {
         &mut self,
         office: &mut Office,
         waiting: &mut VecDeque<Job>,
-        stop: &Stop,
+        tenure: Tenure<'_>,
     ) -> anyhow::Result<Option<Lost>> {
         loop {
             self.measure(waiting);
             if waiting.is_empty() {
                 let jobs = tokio::select! {
                     jobs = self.inbox.take(FRAME_EVENTS_MAX) => jobs,
-                    () = stop.stopped() => {
+                    () = tenure.stop.stopped() => {
                         self.inbox.close();
                         self.inbox.take(FRAME_EVENTS_MAX).await
                     }
@@ -193,8 +262,10 @@ impl<R: Rows> Parts<R> {
                 }
                 waiting.extend(jobs);
             }
-            if let Some(lost) = self.round(office, waiting).await? {
-                return Ok(Some(lost));
+            let lost = self.round(office, waiting).await?;
+            tenure.say(office);
+            if lost.is_some() {
+                return Ok(lost);
             }
         }
     }
@@ -206,6 +277,7 @@ impl<R: Rows> Parts<R> {
         waiting: &mut VecDeque<Job>,
     ) -> anyhow::Result<Option<Lost>> {
         self.measure(waiting);
+        metrics::counter!("writer_rounds_total").increment(1);
         if self.too_far_behind(office) {
             refuse(waiting.drain(..), busy());
             return Ok(None);
@@ -237,10 +309,11 @@ impl<R: Rows> Parts<R> {
             .set((self.inbox.len() + waiting.len()) as f64);
     }
 
-    fn too_far_behind(&self, office: &Office) -> bool {
+    fn too_far_behind(&self, office: &mut Office) -> bool {
         let reached = self.progress.reached(self.partition.0);
+        office.unfolded.reach(reached.next);
         let lag = office.writer.tail().next.0.saturating_sub(reached.next);
-        !reached.folding || lag > self.settings.lag_max
+        !reached.folding || lag > self.settings.lag_max || office.unfolded.bytes() > LAG_BYTES_MAX
     }
 
     /// Load the facts that the waiting commands name. If that fails they are refused, and
@@ -268,20 +341,21 @@ impl<R: Rows> Parts<R> {
 
     /// Append the frame, then answer everybody in it.
     async fn append(
-        &self,
+        &mut self,
         office: &mut Office,
         at: Time,
         finished: Finished,
     ) -> anyhow::Result<Option<Lost>> {
         let Finished { events, changed, receipts, decided } = finished;
         if !events.is_empty() {
-            let count = events.len();
+            let (count, bytes) = (events.len(), events.iter().map(Bytes::len).sum::<usize>());
             let started = Instant::now();
             match office.writer.append(at.0, events).await {
                 Ok(appended) => {
                     metrics::histogram!("writer_append_seconds").record(started.elapsed().as_secs_f64());
                     metrics::histogram!("writer_frame_events").record(count as f64);
                     metrics::counter!("writer_events_total").increment(count as u64);
+                    office.unfolded.append(appended.next.0, bytes as u64);
                     office.overlay.change(changed, appended.next.0);
                     for (command, receipt) in receipts {
                         office.recent.insert(command, receipt);
@@ -325,31 +399,17 @@ impl<R: Rows> Parts<R> {
     }
 }
 
-/// What to say while a partition cannot be taken over, if waiting mends it.
-fn passing(error: &anyhow::Error) -> Option<Unanswered> {
-    if error.is::<RowsUnread>() || matches!(error.downcast_ref(), Some(ReadError::Unavailable(_))) {
-        return Some(Unanswered::Unavailable);
-    }
-    match error.downcast_ref::<TakeoverError>()? {
-        TakeoverError::Append(AppendError::Full) => Some(Unanswered::Full),
-        TakeoverError::Append(AppendError::Unavailable(_) | AppendError::Unknown)
-        | TakeoverError::Read(ReadError::Unavailable(_)) => Some(Unanswered::Unavailable),
-        TakeoverError::Append(AppendError::Fenced | AppendError::Rejected(_)) | TakeoverError::Read(_) => {
-            None
+/// Whether the rows of a partition reach the offset `near` within `patience`, and are folded on.
+async fn rows_reach(progress: &Progress, partition: Partition, near: u64, patience: Duration) -> bool {
+    let until = tokio::time::Instant::now() + patience;
+    loop {
+        let reached = progress.reached(partition.0);
+        if reached.folding && reached.next >= near {
+            return true;
         }
-    }
-}
-
-fn is_fenced(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref(), Some(TakeoverError::Append(AppendError::Fenced)))
-}
-
-fn busy() -> Unanswered {
-    Unanswered::Busy { retry_after: RETRY_AFTER }
-}
-
-fn refuse(jobs: impl IntoIterator<Item = Job>, why: Unanswered) {
-    for job in jobs {
-        job.answer(Err(why));
+        if tokio::time::Instant::now() >= until {
+            return false;
+        }
+        tokio::time::sleep(POLL_EVERY).await;
     }
 }

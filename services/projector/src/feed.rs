@@ -1,0 +1,156 @@
+//! What one partition of the log has for its fold, read ahead by one read and no further.
+//!
+//! Each feed is on its own: a partition that cannot be read for a while, or for good, holds
+//! no other one back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bus::Stopped;
+use eventlog::{Frame, Log, Offset, Partition, Position, READ_FRAMES_MAX, ReadError, Reader};
+use futures::stream::{self, Stream};
+use readmodel::rows::Checkpoint;
+use tokio::sync::watch;
+
+use crate::batch::Batch;
+
+/// How long to wait for a signal that the log has grown before looking without one.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How long to wait before reading again what could not be read; it doubles up to the second.
+const READ_AGAIN: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+
+/// What a feed says.
+pub(crate) enum Word {
+    /// The partition can be read.
+    Going,
+    /// These events are next.
+    Events {
+        /// They.
+        batch: Batch,
+        /// Whether it is known that there are more behind them.
+        more: bool,
+    },
+    /// The partition cannot be read for a while.
+    Stalled(String),
+    /// Nothing behind this place can be folded. The last word.
+    Stopped(Stopped),
+}
+
+/// Where a feed is.
+struct Feed {
+    log: Arc<dyn Log>,
+    partition: Partition,
+    checkpoint: Option<Checkpoint>,
+    reader: Option<Reader>,
+    grown: watch::Receiver<Offset>,
+    going: bool,
+    pause: Duration,
+    last: Option<Stopped>,
+    ended: bool,
+}
+
+/// The words of a partition whose rows stand at `checkpoint`.
+///
+/// # Errors
+/// The log has no such partition.
+pub(crate) fn feed(
+    log: Arc<dyn Log>,
+    partition: Partition,
+    checkpoint: Option<Checkpoint>,
+) -> Result<impl Stream<Item = (Partition, Word)> + Send, ReadError> {
+    let grown = log.watch(partition)?;
+    let feed = Feed {
+        log,
+        partition,
+        checkpoint,
+        reader: None,
+        grown,
+        going: false,
+        pause: READ_AGAIN.0,
+        last: None,
+        ended: false,
+    };
+    Ok(stream::unfold(feed, async |mut feed: Feed| {
+        let word = feed.next().await?;
+        Some(((feed.partition, word), feed))
+    }))
+}
+
+/// A reader of `partition` from where the rows stand.
+///
+/// # Errors
+/// The rows were folded from another log, or this one ends before them, or cannot be read.
+pub(crate) async fn open(
+    log: &Arc<dyn Log>,
+    partition: Partition,
+    checkpoint: Option<Checkpoint>,
+) -> Result<Reader, ReadError> {
+    let from = Position {
+        epoch: checkpoint.map_or(log.epoch(), |checkpoint| checkpoint.epoch),
+        partition,
+        offset: checkpoint.map_or(Offset(0), |checkpoint| checkpoint.next),
+    };
+    Reader::open(Arc::clone(log), from, checkpoint.map(|checkpoint| checkpoint.frame_hash)).await
+}
+
+impl Feed {
+    async fn next(&mut self) -> Option<Word> {
+        while !self.ended {
+            if let Some(stopped) = self.last.take() {
+                self.ended = true;
+                return Some(Word::Stopped(stopped));
+            }
+            match self.read().await {
+                Ok(_) if !self.going => {
+                    (self.going, self.pause) = (true, READ_AGAIN.0);
+                    return Some(Word::Going);
+                }
+                Ok(frames) if frames.is_empty() => {
+                    // A signal, the end of all signals or the time: look again.
+                    if let Ok(Err(_)) = tokio::time::timeout(LOOK_EVERY, self.grown.changed()).await {
+                        tokio::time::sleep(LOOK_EVERY).await;
+                    }
+                }
+                Ok(frames) => {
+                    let (batch, last) = Batch::decode(&frames, self.checkpoint);
+                    self.last = last;
+                    if let Some(batch) = batch {
+                        self.checkpoint = Some(batch.applied.checkpoint);
+                        let more =
+                            self.last.is_none() && batch.applied.checkpoint.next < *self.grown.borrow();
+                        return Some(Word::Events { batch, more });
+                    }
+                }
+                Err(ReadError::Unavailable(why)) => {
+                    if std::mem::take(&mut self.going) {
+                        return Some(Word::Stalled(why));
+                    }
+                    tokio::time::sleep(self.pause).await;
+                    self.pause = (self.pause * 2).min(READ_AGAIN.1);
+                }
+                Err(error) => {
+                    let offset = self.checkpoint.map_or(0, |checkpoint| checkpoint.next.0);
+                    self.last = Some(Stopped { offset, event_id: None, reason: error.to_string() });
+                }
+            }
+        }
+        None
+    }
+
+    /// Read on; or, before anything was read, see whether that is possible.
+    async fn read(&mut self) -> Result<Vec<Frame>, ReadError> {
+        self.grown.mark_unchanged();
+        if !self.going {
+            if self.reader.is_none() {
+                self.reader = Some(open(&self.log, self.partition, self.checkpoint).await?);
+            } else {
+                self.log.tail(self.partition).await?;
+            }
+            return Ok(vec![]);
+        }
+        match &mut self.reader {
+            Some(reader) => reader.next_batch(READ_FRAMES_MAX).await,
+            None => Ok(vec![]),
+        }
+    }
+}

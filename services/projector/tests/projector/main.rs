@@ -1,0 +1,6 @@
+//! Projectors over a log in memory and real stores: alone, and sharing partitions.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod fold;
+mod share;
+mod world;

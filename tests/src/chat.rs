@@ -1,4 +1,4 @@
-//! A chat: a server with its data and its application, which outlives the server's process.
+//! A chat: its processes with its data and its application, which outlive the processes.
 
 use std::path::{Path, PathBuf};
 
@@ -7,9 +7,12 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::api::{Answer, Api};
-use crate::operator::{Ended, operator};
+use crate::deployment::Deployment;
+use crate::engines::Share;
+use crate::operator::{Ended, operator_with};
 use crate::person::Person;
 use crate::server::{Server, Setup};
+use crate::topology::Engines;
 
 const APPLICATION: u64 = 7;
 const AUTH_KEY: &str = "k-4d1f0c2b9a8e7f60";
@@ -21,9 +24,12 @@ const PASSWORD: &str = "correct horse battery";
 #[derive(Debug)]
 pub struct Chat {
     setup: Setup,
+    /// With what leads to its engines.
+    settled: Setup,
     folder: TempDir,
-    server: Option<Server>,
+    running: Option<Deployment>,
     api: Api,
+    _share: Option<Share>,
 }
 
 impl Chat {
@@ -34,9 +40,20 @@ impl Chat {
             .with("app.auth_key", AUTH_KEY)
             .with("app.auth_secret", AUTH_SECRET);
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let server = Server::start(&folder.path().join("data"), &setup).await.expect("the server serves");
-        let api = Api::at(server.address());
-        Self { setup, folder, server: Some(server), api }
+        let (settled, share) = match setup.engines() {
+            Engines::Embedded => (setup.clone(), None),
+            Engines::Cluster => {
+                let share = Share::new().await;
+                // What a story sets itself comes last, and counts.
+                let settled = setup.clone().beneath(&share.settings());
+                operator_with(folder.path(), Some(&settled), &["log", "init"]).await.well();
+                (settled, Some(share))
+            }
+        };
+        let running = Deployment::start(&folder.path().join("data"), &settled).await;
+        let running = running.expect("the chat serves");
+        let api = Api::at(running.api().address());
+        Self { setup, settled, folder, running: Some(running), api, _share: share }
     }
 
     /// Its API.
@@ -44,9 +61,27 @@ impl Chat {
         &self.api
     }
 
-    /// The process that serves it now.
+    /// The process that serves its API now.
     pub fn server(&self) -> &Server {
-        self.server.as_ref().expect("the server runs")
+        self.running().api()
+    }
+
+    /// Every process of it, that with the API first.
+    pub fn processes(&self) -> &[Server] {
+        self.running().processes()
+    }
+
+    /// The figures of all of them, in the text format of Prometheus.
+    pub async fn figures(&self) -> String {
+        let mut figures = String::new();
+        for process in self.processes() {
+            figures += &Api::at(process.address()).get("metrics").await.is(200).text();
+        }
+        figures
+    }
+
+    fn running(&self) -> &Deployment {
+        self.running.as_ref().expect("the chat runs")
     }
 
     /// How it is started.
@@ -71,12 +106,12 @@ impl Chat {
 
     /// `kill -9`.
     pub async fn kill(&mut self) -> Ended {
-        self.server.take().expect("the server runs").kill().await
+        self.running.take().expect("the chat runs").kill().await
     }
 
     /// End it in order.
     pub async fn stop(&mut self) -> Ended {
-        self.server.take().expect("the server runs").stop().await
+        self.running.take().expect("the chat runs").stop().await
     }
 
     /// Start it again after it has ended.
@@ -90,15 +125,16 @@ impl Chat {
     ///
     /// It has ended instead: how, and what it said.
     pub async fn try_start_again(&mut self) -> Result<(), Ended> {
-        let server = Server::start(&self.data(), &self.setup).await?;
-        self.api.moves_to(server.address());
-        self.server = Some(server);
+        let running = Deployment::start(&self.data(), &self.settled).await?;
+        self.api.moves_to(running.api().address());
+        self.running = Some(running);
         Ok(())
     }
 
     /// `hansard <arguments>` on its data.
     pub async fn operator(&self, arguments: &[&str]) -> Ended {
-        operator(&self.data(), arguments).await
+        let setup = (self.setup.engines() == Engines::Cluster).then_some(&self.settled);
+        operator_with(&self.data(), setup, arguments).await
     }
 
     /// The events of the log that the operator asks for with these arguments.

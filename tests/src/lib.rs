@@ -1,12 +1,14 @@
 //! The product from outside, every story in both topologies; the layering test.
 //!
-//! Here are only the means: a server as a process of its own, people who talk to it over
+//! Here are only the means: servers as processes of their own, people who talk to it over
 //! HTTP, and the operator's commands. They know what an operator and a client know, and
 //! no crate of the product. What goes wrong in them panics: they serve tests.
 
 mod api;
 mod binary;
 mod chat;
+mod deployment;
+mod engines;
 mod lines;
 mod operator;
 mod person;
@@ -20,4 +22,4 @@ pub use lines::Lines;
 pub use operator::{Ended, operator, shell};
 pub use person::Person;
 pub use server::{Server, Setup, Starting};
-pub use topology::{PARTITIONS, each_topology};
+pub use topology::{EMBEDDED, Engines, TOPOLOGIES, Topology, each_embedded, each_topology};

@@ -7,6 +7,7 @@ use serde_json::Value;
 use tokio::process::Command;
 
 use crate::binary::program;
+use crate::server::Setup;
 
 /// A process that has ended, and what it said.
 #[derive(Debug)]
@@ -35,8 +36,14 @@ impl Ended {
 
 /// Run `hansard <arguments> --data <data>` to its end.
 pub async fn operator(data: &Path, arguments: &[&str]) -> Ended {
+    operator_with(data, None, arguments).await
+}
+
+/// The same with the settings that a server is started with.
+pub(crate) async fn operator_with(data: &Path, setup: Option<&Setup>, arguments: &[&str]) -> Ended {
     let mut command = Command::new(program());
     command.env_clear().args(arguments).arg("--data").arg(data);
+    command.envs(setup.into_iter().flat_map(Setup::environment));
     run(command).await
 }
 

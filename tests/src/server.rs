@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use crate::binary::program;
 use crate::lines::Lines;
 use crate::operator::Ended;
+use crate::topology::{Engines, Topology};
 
 /// A process told to stop is gone within this: the product's own promise.
 const STOP_TIME_MAX: Duration = Duration::from_secs(10);
@@ -26,14 +27,20 @@ const SURVIVES_LIMITS: &str = "trap '' XFSZ; exec \"$0\" \"$@\"";
 /// How a server is started.
 #[derive(Clone, Debug)]
 pub struct Setup {
+    engines: Engines,
     environment: Vec<(String, String)>,
 }
 
 impl Setup {
-    /// Embedded stores with so many partitions, and passwords that cost nothing to hash.
+    /// Embedded stores with so many partitions.
     pub fn embedded(partitions: u32) -> Self {
-        Self { environment: vec![] }
-            .with("log.partitions", partitions)
+        Self::of(Topology { engines: Engines::Embedded, partitions })
+    }
+
+    /// A topology, and passwords that cost nothing to hash.
+    pub fn of(topology: Topology) -> Self {
+        Self { engines: topology.engines, environment: vec![] }
+            .with("log.partitions", topology.partitions)
             .with("identity.hash_memory_kib", 8)
             .with("identity.hash_iterations", 1)
             .with("telemetry.format", "json")
@@ -44,6 +51,26 @@ impl Setup {
         let name = format!("HANSARD__{}", key.to_uppercase().replace('.', "__"));
         self.environment.push((name, value.to_string()));
         self
+    }
+
+    /// With these settings, but for those that are set already.
+    pub(crate) fn beneath(mut self, settings: &[(&str, String)]) -> Self {
+        let over = std::mem::take(&mut self.environment);
+        for (key, value) in settings {
+            self = self.with(key, value);
+        }
+        self.environment.extend(over);
+        self
+    }
+
+    /// What it runs on.
+    pub fn engines(&self) -> Engines {
+        self.engines
+    }
+
+    /// As variables of a process.
+    pub(crate) fn environment(&self) -> impl Iterator<Item = (String, String)> {
+        self.environment.iter().cloned()
     }
 }
 
@@ -92,15 +119,20 @@ pub struct Server {
 }
 
 impl Server {
-    /// Start on the data in `data`, on a free port.
+    /// Start with every role on the data in `data`, on a free port.
     pub fn begin(data: &Path, setup: &Setup) -> Starting {
+        Self::begin_role("all", data, setup)
+    }
+
+    /// Start with one role.
+    pub fn begin_role(role: &str, data: &Path, setup: &Setup) -> Starting {
         let mut child = Command::new("/bin/sh")
             .args(["-c", SURVIVES_LIMITS])
             .arg(program())
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .args(["serve", "--roles", role, "--listen", "127.0.0.1:0", "--data"])
             .arg(data)
             .env_clear()
-            .envs(setup.environment.iter().cloned())
+            .envs(setup.environment())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -3,19 +3,56 @@
 use crate::chat::Chat;
 use crate::server::Setup;
 
-/// The numbers of partitions that every story is told for.
-pub const PARTITIONS: [u32; 2] = [1, 4];
+/// What a chat runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engines {
+    /// One process that takes every role, on stores in a folder.
+    Embedded,
+    /// A process for each role, on NATS and PostgreSQL.
+    Cluster,
+}
+
+/// Engines, and a number of partitions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Topology {
+    /// What the chat runs on.
+    pub engines: Engines,
+    /// How many partitions its log has.
+    pub partitions: u32,
+}
+
+/// The topologies of which a test can open the files.
+pub const EMBEDDED: [Topology; 2] = [
+    Topology { engines: Engines::Embedded, partitions: 1 },
+    Topology { engines: Engines::Embedded, partitions: 4 },
+];
+/// All that a story is told for.
+pub const TOPOLOGIES: [Topology; 4] = [
+    EMBEDDED[0],
+    EMBEDDED[1],
+    Topology { engines: Engines::Cluster, partitions: 1 },
+    Topology { engines: Engines::Cluster, partitions: 4 },
+];
 
 /// Let the story happen in each topology, each time in a chat of its own.
 pub async fn each_topology(story: impl AsyncFn(Chat)) {
-    for partitions in PARTITIONS {
+    each_of(&TOPOLOGIES, story).await;
+}
+
+/// Let a story that opens the stores' files happen wherever there are some.
+pub async fn each_embedded(story: impl AsyncFn(Chat)) {
+    each_of(&EMBEDDED, story).await;
+}
+
+async fn each_of(topologies: &[Topology], story: impl AsyncFn(Chat)) {
+    for topology in topologies {
         // Shown with a failure, to say where it happened.
-        eprintln_topology(partitions);
-        story(Chat::start(Setup::embedded(partitions)).await).await;
+        tell(topology);
+        story(Chat::start(Setup::of(*topology)).await).await;
     }
 }
 
 #[expect(clippy::print_stderr, reason = "the test's own output says in which topology a story failed")]
-fn eprintln_topology(partitions: u32) {
-    eprintln!("topology: embedded, {partitions} partitions");
+fn tell(topology: &Topology) {
+    eprintln!("{topology:?}");
 }

@@ -7,7 +7,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseResult, TestError, Tes
 use reqwest::Method;
 use reqwest::header::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
-use tests::{Answer, Chat, PARTITIONS, Person, Setup};
+use tests::{Answer, Chat, Person, Setup, TOPOLOGIES, Topology};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
@@ -258,8 +258,8 @@ struct Fixture {
 }
 
 impl Fixture {
-    async fn new(partitions: u32) -> Self {
-        let chat = Chat::start(Setup::embedded(partitions)).await;
+    async fn new(topology: Topology) -> Self {
+        let chat = Chat::start(Setup::of(topology)).await;
         let [alice, bob] = chat.users(["alice", "bob"]).await;
         let dialog = alice.create_group("fixture", [&bob]).await;
         let message = alice.post(&dialog, "fixture").await;
@@ -340,9 +340,9 @@ async fn check(fixture: &mut Fixture, before: &mut [Value; 2], thrown: &Thrown) 
 
 #[test]
 fn whatever_is_thrown_is_answered() {
-    for partitions in PARTITIONS {
+    for topology in TOPOLOGIES {
         let runtime = Runtime::new().unwrap();
-        let fixture = runtime.block_on(Fixture::new(partitions));
+        let fixture = runtime.block_on(Fixture::new(topology));
         let before = runtime.block_on(fixture.state());
         let state = std::cell::RefCell::new((fixture, before));
         let config =
@@ -355,9 +355,9 @@ fn whatever_is_thrown_is_answered() {
         match outcome {
             Ok(()) => {}
             Err(TestError::Fail(why, thrown)) => {
-                panic!("{partitions} partitions, seed {SEED:?}: {why}\n{thrown:#?}")
+                panic!("{topology:?}, seed {SEED:?}: {why}\n{thrown:#?}")
             }
-            Err(TestError::Abort(why)) => panic!("{partitions} partitions, seed {SEED:?}: {why}"),
+            Err(TestError::Abort(why)) => panic!("{topology:?}, seed {SEED:?}: {why}"),
         }
         let (fixture, _) = state.into_inner();
         runtime.block_on(fixture.chat.verify());

@@ -8,7 +8,9 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Answer, Chat, PARTITIONS, Person, Server, Setup, each_topology, operator};
+use tests::{
+    Answer, Chat, EMBEDDED, Person, Server, Setup, TOPOLOGIES, each_embedded, each_topology, operator,
+};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -154,11 +156,11 @@ async fn check(people: &[Person], dialogs: &[(String, Vec<usize>)], sent: &[Sent
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_random_moments() {
-    for partitions in PARTITIONS {
+    for topology in TOPOLOGIES {
         let seed = seed();
-        println!("partitions: {partitions}, HANSARD_TEST_SEED={seed}");
+        println!("{topology:?}, HANSARD_TEST_SEED={seed}");
         let mut chance = StdRng::seed_from_u64(seed);
-        let mut chat = Chat::start(Setup::embedded(partitions)).await;
+        let mut chat = Chat::start(Setup::of(topology)).await;
         let people = chat.users(["ann", "bill", "cleo", "dave"]).await;
         let [ann, bill, cleo, dave] = &people;
         let dialogs = [
@@ -207,14 +209,14 @@ async fn killed_at_random_moments() {
 #[tokio::test]
 async fn killed_while_starting() {
     const START_TIMES: std::ops::Range<u64> = 0..120;
-    for partitions in PARTITIONS {
+    for topology in EMBEDDED {
         let seed = seed();
-        println!("partitions: {partitions}, HANSARD_TEST_SEED={seed}");
+        println!("{topology:?}, HANSARD_TEST_SEED={seed}");
         let mut chance = StdRng::seed_from_u64(seed);
         let folder = tempfile::tempdir().unwrap();
         for _ in 0..10 {
             let data = folder.path().join(format!("data-{}", chance.random_range(0..2)));
-            let starting = Server::begin(&data, &Setup::embedded(partitions));
+            let starting = Server::begin(&data, &Setup::of(topology));
             // The moment is the point: nothing is waited for.
             tokio::time::sleep(Duration::from_millis(chance.random_range(START_TIMES))).await;
             let ended = starting.kill().await;
@@ -222,8 +224,7 @@ async fn killed_while_starting() {
         }
         for number in 0..2 {
             let data = folder.path().join(format!("data-{number}"));
-            let server =
-                Server::start(&data, &Setup::embedded(partitions)).await.expect("it starts after any end");
+            let server = Server::start(&data, &Setup::of(topology)).await.expect("it starts after any end");
             assert_eq!(server.stop().await.code, Some(0));
             operator(&data, &["log", "verify"]).await.well();
             operator(&data, &["readmodel", "verify"]).await.well();
@@ -283,7 +284,7 @@ async fn what_else_was_acknowledged_survives() {
 #[tokio::test]
 async fn each_acknowledged_frame_was_synced() {
     const MESSAGES: u64 = 25;
-    each_topology(async |chat: Chat| {
+    each_embedded(async |chat: Chat| {
         let alice = chat.user("alice").await;
         let dialog = alice.create(&json!({ "type": 4, "name": "alone" })).await;
         let before = frames(&chat).await;

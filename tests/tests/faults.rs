@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, params};
 use serde_json::json;
-use tests::{Chat, Ended, Person, Server, Setup, each_topology};
+use tests::{Chat, Ended, Person, Server, Setup, each_embedded};
 
 /// Everything of a read model in the data folder, whatever its version.
 fn readmodel_files(data: &Path) -> Vec<PathBuf> {
@@ -53,7 +53,7 @@ async fn furnish(chat: &Chat) -> ([Person; 2], String) {
 
 #[tokio::test]
 async fn a_flipped_byte_is_found_and_its_offset_named() {
-    each_topology(async |mut chat: Chat| {
+    each_embedded(async |mut chat: Chat| {
         let (_, dialog) = furnish(&chat).await;
         let posted = chat.log(&["--dialog", &dialog, "--type", "message.posted"]).await;
         let partition = posted[2]["partition"].as_i64().unwrap();
@@ -103,7 +103,7 @@ async fn a_flipped_byte_is_found_and_its_offset_named() {
 
 #[tokio::test]
 async fn a_missing_frame_is_found() {
-    each_topology(async |mut chat: Chat| {
+    each_embedded(async |mut chat: Chat| {
         let (_, dialog) = furnish(&chat).await;
         let posted = chat.log(&["--dialog", &dialog, "--type", "message.posted"]).await;
         let (partition, offset) = (posted[1]["partition"].as_i64(), posted[1]["offset"].as_i64());
@@ -120,7 +120,7 @@ async fn a_missing_frame_is_found() {
 
 #[tokio::test]
 async fn read_models_deleted_are_folded_again() {
-    each_topology(async |mut chat: Chat| {
+    each_embedded(async |mut chat: Chat| {
         let ([alice, bob], dialog) = furnish(&chat).await;
         let before = views(&[&alice, &bob], &dialog).await;
         chat.stop().await;
@@ -152,7 +152,7 @@ async fn read_models_deleted_are_folded_again() {
 /// mended by the other.
 #[tokio::test]
 async fn a_wrong_row_is_named_and_mended() {
-    each_topology(async |mut chat: Chat| {
+    each_embedded(async |mut chat: Chat| {
         let ([alice, bob], dialog) = furnish(&chat).await;
         let before = views(&[&alice, &bob], &dialog).await;
         let refused = chat.operator(&["readmodel", "rebuild"]).await;
@@ -177,7 +177,7 @@ async fn a_wrong_row_is_named_and_mended() {
 
 #[tokio::test]
 async fn read_models_of_other_versions_are_left_alone() {
-    each_topology(async |mut chat: Chat| {
+    each_embedded(async |mut chat: Chat| {
         let ([alice, bob], dialog) = furnish(&chat).await;
         let before = views(&[&alice, &bob], &dialog).await;
         chat.stop().await;
@@ -197,7 +197,7 @@ async fn read_models_of_other_versions_are_left_alone() {
 /// nobody may be served as if it were not.
 #[tokio::test]
 async fn an_older_log_is_refused() {
-    each_topology(async |mut chat: Chat| {
+    each_embedded(async |mut chat: Chat| {
         let ([alice, _], dialog) = furnish(&chat).await;
         chat.stop().await;
         let older = fs::read(chat.data().join("log.db")).unwrap();

@@ -3,7 +3,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Answer, Chat, PARTITIONS, Person, Setup};
+use tests::{Answer, Chat, Person, Setup, TOPOLOGIES};
 
 /// JSON within JSON, so many levels deep.
 fn nested(depth: usize) -> Value {
@@ -132,8 +132,8 @@ async fn nul(alice: &Person, dialog: &str) {
 
 #[tokio::test]
 async fn just_within_and_just_beyond() {
-    for partitions in PARTITIONS {
-        let chat = Chat::start(Setup::embedded(partitions).with("app.extension_keys", "mood")).await;
+    for topology in TOPOLOGIES {
+        let chat = Chat::start(Setup::of(topology).with("app.extension_keys", "mood")).await;
         let alice = chat.user("alice").await;
         let dialog = alice.create_group("limits", [&alice]).await;
         messages(&alice, &dialog).await;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use reqwest::Method;
 use rusqlite::Connection;
 use serde_json::{Value, json};
-use tests::{Answer, Chat, PARTITIONS, Person, Setup, each_topology};
+use tests::{Answer, Chat, EMBEDDED, Person, Setup, each_topology};
 use tokio::task::JoinSet;
 
 /// The connection holds the database's write lock: whoever else writes has to wait.
@@ -52,8 +52,8 @@ fn is_refused_for_now(answer: &Answer) -> bool {
 #[tokio::test]
 async fn a_full_queue_refuses_and_loses_nothing() {
     const QUEUE: usize = 8;
-    for partitions in PARTITIONS {
-        let chat = Chat::start(Setup::embedded(partitions).with("writer.queue_max", QUEUE)).await;
+    for topology in EMBEDDED {
+        let chat = Chat::start(Setup::of(topology).with("writer.queue_max", QUEUE)).await;
         let [alice, bob] = chat.users(["alice", "bob"]).await;
         let mut dialogs = vec![];
         for number in 0..8 {
@@ -103,9 +103,8 @@ async fn a_full_queue_refuses_and_loses_nothing() {
 /// the brake takes hold: before anything is appended.
 #[tokio::test]
 async fn the_brake_comes_before_the_append() {
-    for partitions in PARTITIONS {
-        let setup =
-            Setup::embedded(partitions).with("writer.lag_max", 2).with("server.visible_within", "50ms");
+    for topology in EMBEDDED {
+        let setup = Setup::of(topology).with("writer.lag_max", 2).with("server.visible_within", "50ms");
         let chat = Chat::start(setup).await;
         let [alice, bob] = chat.users(["alice", "bob"]).await;
         let dialog = alice.create_group("brake", [&bob]).await;
@@ -171,8 +170,8 @@ async fn a_long_lock_on_the_read_models_stops_nothing_for_good() {
 
 #[tokio::test]
 async fn a_full_disk_refuses_writes_and_recovers() {
-    for partitions in PARTITIONS {
-        let mut chat = Chat::start(Setup::embedded(partitions)).await;
+    for topology in EMBEDDED {
+        let mut chat = Chat::start(Setup::of(topology)).await;
         let [alice, bob] = chat.users(["alice", "bob"]).await;
         let dialog = alice.create_group("disk", [&bob]).await;
         let kept = std::cell::Cell::new(0);

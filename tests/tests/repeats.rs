@@ -4,7 +4,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Answer, Chat, PARTITIONS, Person, Setup, each_topology};
+use tests::{Answer, Chat, Person, Setup, TOPOLOGIES, each_topology};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -72,8 +72,8 @@ async fn an_id_of_another_form_is_the_authors_own() {
 /// The same new id in two dialogs at the same time: neither writer can know of the other.
 #[tokio::test]
 async fn the_same_id_into_two_dialogs_at_once_stops_nothing() {
-    for partitions in PARTITIONS {
-        let chat = Chat::start(Setup::embedded(partitions)).await;
+    for topology in TOPOLOGIES {
+        let chat = Chat::start(Setup::of(topology)).await;
         let [alice, bob] = chat.users(["alice", "bob"]).await;
         let mut dialogs = vec![];
         for number in 0..8 {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Answer, Chat, PARTITIONS, Person, Setup};
+use tests::{Answer, Chat, Person, Setup, TOPOLOGIES};
 
 /// Types as the columns show them: private, group, public, broadcast.
 const TYPES: [u64; 4] = [3, 2, 4, 1];
@@ -150,8 +150,8 @@ async fn cell(action: &str, kind: u64, letter: char, cast: &Cast) -> char {
 
 #[tokio::test]
 async fn the_whole_table_over_http() {
-    for partitions in PARTITIONS {
-        let chat = Chat::start(Setup::embedded(partitions).with("app.extension_keys", "mood")).await;
+    for topology in TOPOLOGIES {
+        let chat = Chat::start(Setup::of(topology).with("app.extension_keys", "mood")).await;
         let cast = Cast::of(&chat).await;
         let mut table = String::new();
         for action in TABLE.lines().filter_map(|line| line.get(..16)).map(str::trim_end) {

@@ -3,7 +3,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Answer, Chat, PARTITIONS, Person, Setup};
+use tests::{Answer, Chat, Person, Setup, TOPOLOGIES};
 
 /// Everything that is said or sent in the walk has this in it.
 const PRIVATE: &str = "xyzzy";
@@ -72,8 +72,8 @@ fn leaks(log: &str, people: &[Person]) -> Vec<String> {
 
 #[tokio::test]
 async fn nothing_private_reaches_the_log() {
-    for partitions in PARTITIONS {
-        let setup = Setup::embedded(partitions).with("telemetry.filter", "trace");
+    for topology in TOPOLOGIES {
+        let setup = Setup::of(topology).with("telemetry.filter", "trace");
         let mut chat = Chat::start(setup).await;
         let people = walk(&chat).await;
         stumble(&chat, &people[0]).await;

@@ -20,7 +20,7 @@ mod shown;
 #[cfg(test)]
 mod testing;
 
-pub use edge::{Application, EXTENSION_KEYS_MAX, Edge, Gate, Parts, VISIBLE_WITHIN};
+pub use edge::{Application, EXTENSION_KEYS_MAX, Edge, Gate, Parts, VISIBLE_WITHIN, closed};
 pub use endpoints::{Observed, RenderMetrics, observing, router};
 pub use error::{ApiError, FieldError, Text};
 pub use front::{Front, Limits, NewRequestId, Visit};

@@ -36,8 +36,8 @@ impl Application {
     /// The configured application; else the one in the data folder; else a new one,
     /// which is kept there.
     pub(crate) fn of(app: &App, folder: &DataFolder, ids: &Ids) -> anyhow::Result<Self> {
-        if let Some(id) = ApplicationId::new(app.id) {
-            return Ok(Self { id, auth_key: app.auth_key.clone(), is_new: false });
+        if let Some(configured) = Self::configured(app) {
+            return Ok(configured);
         }
         let path = folder.path().join(FILE);
         let kept = match std::fs::read_to_string(&path) {
@@ -59,6 +59,12 @@ impl Application {
             Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
         };
         Self::from_kept(kept, false)
+    }
+
+    /// The configured application, if there is one.
+    pub(crate) fn configured(app: &App) -> Option<Self> {
+        let id = ApplicationId::new(app.id)?;
+        Some(Self { id, auth_key: app.auth_key.clone(), is_new: false })
     }
 
     fn from_kept(kept: Kept, is_new: bool) -> anyhow::Result<Self> {

@@ -3,6 +3,7 @@
 //! Only this crate knows which stores and which topology a deployment has.
 
 mod application;
+mod engines;
 mod event_json;
 mod log_command;
 mod output;
@@ -10,6 +11,7 @@ mod readmodel_command;
 mod scan;
 mod serve;
 mod settings;
+mod status;
 mod stores;
 
 pub use log_command::LogCommand;
@@ -17,3 +19,4 @@ pub use output::{complain, print_settings};
 pub use readmodel_command::ReadmodelCommand;
 pub use serve::serve;
 pub use settings::Settings;
+pub use status::status;

@@ -1,22 +1,25 @@
 //! `hansard log …`: look into a log, beside a server that writes it or without one.
 
 use std::io::Write;
-use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
-use domain::DialogId;
 use domain::event::Stream;
-use eventlog::{Frame, Log, Offset, Partition, ReadError, ReadLimit, SqliteLog};
-use runtime::DataFolder;
+use domain::{ApplicationId, DialogId};
+use eventlog::{Done, Frame, JetStreamLog, Log, Offset, Partition, ReadError, ReadLimit, SqliteLog};
+use runtime::{Clock, DataFolder, Ids};
 use serde_json::json;
 
-use crate::event_json;
 use crate::scan::Scan;
+use crate::settings::Backend;
+use crate::{Settings, engines, event_json, stores};
 
 /// What to do with a log.
 #[derive(Debug, Subcommand)]
 pub enum LogCommand {
+    /// Make the log of a cluster, its streams in NATS, or complete it. Can be repeated.
+    Init,
     /// Say what the log is and where it ends, one line of JSON a partition.
     Info,
     /// Check every frame: hashes, the chain, no gap, every event readable.
@@ -49,15 +52,14 @@ pub struct Read {
 }
 
 impl LogCommand {
-    /// Do it with the log in `folder`, opened read-only.
-    pub async fn run(self, folder: &Path) -> anyhow::Result<()> {
-        let folder = DataFolder::find(folder)?;
-        let log = SqliteLog::open_read_only(&folder)?;
-        let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    /// Do it with the log of that deployment, opened read-only.
+    pub async fn run(self, settings: &Settings) -> anyhow::Result<()> {
+        let mut out = std::io::BufWriter::new(std::io::stdout());
         let done = match self {
-            Self::Info => info(&log, &mut out).await,
-            Self::Verify => verify(&log, &mut out).await,
-            Self::Read(read) => read.run(&log, &mut out).await,
+            Self::Init => init(settings, &mut out).await,
+            Self::Info => info(&*open(settings).await?, &mut out).await,
+            Self::Verify => verify(&*open(settings).await?, &mut out).await,
+            Self::Read(read) => read.run(&*open(settings).await?, &mut out).await,
         };
         match done.and_then(|()| Ok(out.flush()?)) {
             // Whoever reads has seen enough, as `| head` has.
@@ -65,6 +67,41 @@ impl LogCommand {
             other => other,
         }
     }
+}
+
+/// The log of a deployment, to look into.
+pub(crate) async fn open(settings: &Settings) -> anyhow::Result<Arc<dyn Log>> {
+    Ok(match settings.log.backend {
+        Backend::Sqlite => {
+            let folder = DataFolder::find(&settings.data.folder)?;
+            Arc::new(SqliteLog::open_read_only(&folder)?)
+        }
+        Backend::Jetstream => Arc::new(engines::open_log(settings).await?),
+    })
+}
+
+/// Make the streams of a cluster's log, and say what was done about each.
+async fn init(settings: &Settings, out: &mut impl Write) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        settings.log.backend == Backend::Jetstream,
+        "a log in SQLite is made by `hansard serve`; set log.backend = \"jetstream\" for one in NATS"
+    );
+    let application = ApplicationId::new(settings.app.id).context("app.id is not set")?;
+    let (clock, ids) = (Clock::system(), Ids::system());
+    let spec = stores::spec(settings.log.partitions(), application, &clock, &ids);
+    let made = JetStreamLog::init(&engines::log_settings(settings), &spec).await?;
+    for (partition, done) in made.partitions.iter().enumerate() {
+        let done = match done {
+            Done::Created => "created",
+            Done::Completed => "completed",
+            Done::Changed => "changed",
+            Done::Found => "found",
+        };
+        writeln!(out, "{}", json!({ "epoch": hex(&made.epoch.0), "partition": partition, "stream": done }))?;
+    }
+    // One that was there may be another application's.
+    stores::private_dialog_key(&*open(settings).await?, application).await?;
+    Ok(())
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

@@ -43,6 +43,13 @@ enum Command {
     },
     /// Print the configuration as it results, with secrets hidden.
     Config,
+    /// Say how each partition of a cluster is: who writes and folds it, where its log ends and
+    /// how far its rows are.
+    Status {
+        /// One line of JSON for each partition instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
     /// Look into the event log, also beside a running server.
     #[command(subcommand)]
     Log(LogCommand),
@@ -77,7 +84,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Serve { .. } => runtime.block_on(hansard::serve(settings)),
         Command::Config => hansard::print_settings(&settings),
-        Command::Log(command) => runtime.block_on(command.run(&settings.data.folder)),
-        Command::Readmodel(command) => runtime.block_on(command.run(&settings.data.folder)),
+        Command::Status { json } => runtime.block_on(hansard::status(&settings, json)),
+        Command::Log(command) => runtime.block_on(command.run(&settings)),
+        Command::Readmodel(command) => runtime.block_on(command.run(&settings)),
     }
 }

@@ -82,7 +82,8 @@ fn refuse_leftovers(folder: &Path, log: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn spec(partitions: u32, application: ApplicationId, clock: &Clock, ids: &Ids) -> Spec {
+/// What a new log is made from.
+pub(crate) fn spec(partitions: u32, application: ApplicationId, clock: &Clock, ids: &Ids) -> Spec {
     let now = clock.now();
     let record = Record {
         id: ids.event_id(now),
@@ -118,7 +119,7 @@ pub(crate) async fn private_dialog_key(
     let opened = wire::decode(first)?;
     anyhow::ensure!(
         opened.application == application,
-        "the log belongs to application {}, not {application}: set app.id to it, or name another data folder",
+        "the log belongs to application {}, not {application}: set app.id to it, or name another log",
         opened.application
     );
     match opened.event {
@@ -143,12 +144,12 @@ fn open_readmodel(folder: &Path) -> anyhow::Result<Store> {
 }
 
 /// The rows of one partition, for its writer.
-pub(crate) struct EmbeddedRows {
+pub(crate) struct LoadedRows {
     pub(crate) source: FactSource,
     pub(crate) partition: Partition,
 }
 
-impl Rows for EmbeddedRows {
+impl Rows for LoadedRows {
     async fn load(&mut self, keys: &[Key]) -> anyhow::Result<Loaded> {
         let (facts, checkpoint) = self.source.facts(self.partition, keys).await?;
         Ok(Loaded { facts, checkpoint: checkpoint.map_or(0, |checkpoint| checkpoint.next.0) })

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
+use axum::routing::any;
 
 use crate::{ApiError, Edge};
 
@@ -27,6 +29,12 @@ impl Gate {
     fn is_open(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
+}
+
+/// The API of a process that has not even opened its stores: 503 with `Retry-After` for
+/// everything.
+pub fn closed() -> Router {
+    Router::new().route("/{*path}", any(async || ApiError::Unavailable(RETRY_AFTER_START)))
 }
 
 /// Lets a request through the gate, or answers 503 with `Retry-After`.

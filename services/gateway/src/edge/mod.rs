@@ -27,8 +27,8 @@ use subtle::ConstantTimeEq as _;
 pub(crate) use ask::{Done, RETRY_AFTER_LAG, Seen};
 pub(crate) use call_key::CallKey;
 pub(crate) use caller::{Caller, Session, token};
-pub use gate::Gate;
 pub(crate) use gate::pass;
+pub use gate::{Gate, closed};
 pub(crate) use position::LogPosition;
 
 /// The most keys that an application may allow in its dialogs' extensions: the API's number.

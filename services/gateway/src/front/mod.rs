@@ -15,7 +15,7 @@ use std::any::Any;
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -79,6 +79,8 @@ pub type NewRequestId = Arc<dyn Fn() -> String + Send + Sync>;
 #[derive(Clone)]
 pub struct Front {
     router: Router,
+    /// What takes its place once it is there.
+    opened: Arc<OnceLock<Router>>,
     limits: Limits,
     new_request_id: NewRequestId,
 }
@@ -86,15 +88,13 @@ pub struct Front {
 impl Front {
     /// Put the conventions around a finished router. Its fallbacks are replaced.
     pub fn new(router: Router, limits: Limits, new_request_id: NewRequestId) -> Self {
-        let router = router
-            .fallback(async || ApiError::NoSuchEndpoint)
-            .method_not_allowed_fallback(async || ApiError::NoSuchEndpoint)
-            .layer((
-                MapRequestLayer::new(visit::note_endpoint),
-                DefaultBodyLimit::max(limits.body_bytes_max),
-                CatchPanicLayer::custom(panicked),
-            ));
-        Self { router, limits, new_request_id }
+        Self { router: dressed(router, limits), opened: Arc::default(), limits, new_request_id }
+    }
+
+    /// From now on `router` answers, for every clone and on every connection. The first one
+    /// that is given counts.
+    pub fn open(&self, router: Router) {
+        self.opened.get_or_init(|| dressed(router, self.limits));
     }
 
     /// Answer one request. Never fails: what goes wrong is an answer too.
@@ -140,7 +140,8 @@ impl Front {
         }
         path::normalise(request.uri_mut());
         request.extensions_mut().insert(visit);
-        match timeout(self.limits.request_time_max, self.router.clone().call(request)).await {
+        let mut router = self.opened.get().unwrap_or(&self.router).clone();
+        match timeout(self.limits.request_time_max, router.call(request)).await {
             Ok(Ok(response)) => response,
             Ok(Err(never)) => match never {},
             Err(_) => ApiError::Unavailable(RETRY_AFTER_TIMEOUT).into_response(),
@@ -168,6 +169,17 @@ impl Front {
         }
         HeaderValue::try_from((self.new_request_id)()).unwrap_or(HeaderValue::from_static("none"))
     }
+}
+
+fn dressed(router: Router, limits: Limits) -> Router {
+    router
+        .fallback(async || ApiError::NoSuchEndpoint)
+        .method_not_allowed_fallback(async || ApiError::NoSuchEndpoint)
+        .layer((
+            MapRequestLayer::new(visit::note_endpoint),
+            DefaultBodyLimit::max(limits.body_bytes_max),
+            CatchPanicLayer::custom(panicked),
+        ))
 }
 
 /// Whether there is a body behind the head; it may not have come yet.

@@ -12,7 +12,7 @@ use identity::Identity;
 use readmodel::queries::Queries;
 use runtime::health::Gauge;
 use runtime::telemetry::{self, Metrics};
-use runtime::{Clock, Stop, Tasks};
+use runtime::{Clock, Health, Ids, Stop, Tasks};
 use tokio::net::TcpListener;
 
 use super::Shared;
@@ -37,59 +37,72 @@ pub(super) struct Ways {
     pub(super) highest_user: HighestUser,
 }
 
-/// Listen: with the API if there is a way to what it stands on.
-pub(super) fn start(
+/// Listen at once: the process tells how its start goes, and answers 503 to all else until the
+/// front is opened.
+pub(super) fn listen(
     tasks: &Tasks,
     settings: &Settings,
-    shared: &Shared,
-    ways: Option<Ways>,
-    (listener, metrics): (TcpListener, Metrics),
-) -> anyhow::Result<()> {
-    let (address, stop) = (listener.local_addr()?, tasks.stop());
-    let observed = gateway::Observed {
-        health: shared.health.clone(),
-        render_metrics: {
-            let metrics = metrics.clone();
-            Arc::new(move || metrics.render())
-        },
-    };
-    let mut router = gateway::observing(observed);
-    // Before anybody can ask: nothing is ready that has not said so.
-    let begun = shared.health.register("start");
-    match ways {
-        Some(ways) => router = router.merge(start_api(tasks, settings, shared, ways, (address, begun))?),
-        None => {
-            begun.ready();
-            tracing::info!(%address, "serving");
-            tasks.spawn("start", held(begun, stop.clone()));
-        }
-    }
+    (listener, metrics): (TcpListener, &Metrics),
+    (health, ids): (&Health, &Ids),
+) -> gateway::Front {
     let limits = gateway::Limits {
         body_bytes_max: settings.server.body_bytes_max,
         request_time_max: settings.server.request_time_max,
         ..gateway::Limits::default()
     };
-    let ids = shared.ids.clone();
-    let new_id = Arc::new(move || format!("{:032x}", u128::from_be_bytes(ids.random())));
-    let front = gateway::Front::new(router, limits, new_id);
     let connections = gateway::ConnectionLimits {
         connections_max: settings.server.connections_max,
         head_time_max: settings.server.head_time_max,
         drain_time_max: settings.server.drain_time_max,
     };
-    tasks.spawn("http", gateway::serve(listener, front, connections, stop.clone()));
-    tasks.spawn("metrics", telemetry::keep_up(metrics, stop));
+    let ids = ids.clone();
+    let new_id = Arc::new(move || format!("{:032x}", u128::from_be_bytes(ids.random())));
+    let router = gateway::closed().merge(gateway::observing(observed(health, metrics)));
+    let front = gateway::Front::new(router, limits, new_id);
+    tasks.spawn("http", gateway::serve(listener, front.clone(), connections, tasks.stop()));
+    tasks.spawn("metrics", telemetry::keep_up(metrics.clone(), tasks.stop()));
+    front
+}
+
+/// Open the front: with the API if there is a way to what it stands on.
+pub(super) fn start(
+    tasks: &Tasks,
+    settings: &Settings,
+    shared: &Shared,
+    ways: Option<Ways>,
+    (front, address, metrics): (gateway::Front, SocketAddr, Metrics),
+) -> anyhow::Result<()> {
+    let mut router = gateway::observing(observed(&shared.health, &metrics));
+    // Before anybody can ask: nothing is ready that has not said so.
+    let begun = shared.health.register("start");
+    let Some(ways) = ways else {
+        front.open(router);
+        begun.ready();
+        tracing::info!(%address, "serving");
+        tasks.spawn("start", held(begun, tasks.stop()));
+        return Ok(());
+    };
+    let (api, opening) = start_api(tasks, settings, shared, ways, (address, begun))?;
+    router = router.merge(api);
+    // Before anybody is told that it serves.
+    front.open(router);
+    tasks.spawn("start", opening.open(shared.clone(), tasks.stop()));
     Ok(())
 }
 
-/// The routes of the API, and what has to go on beside them.
+fn observed(health: &Health, metrics: &Metrics) -> gateway::Observed {
+    let metrics = metrics.clone();
+    gateway::Observed { health: health.clone(), render_metrics: Arc::new(move || metrics.render()) }
+}
+
+/// The routes of the API, what goes on beside them, and what is left to do before they open.
 fn start_api(
     tasks: &Tasks,
     settings: &Settings,
     shared: &Shared,
     ways: Ways,
     (address, begun): (SocketAddr, Gauge),
-) -> anyhow::Result<axum::Router> {
+) -> anyhow::Result<(axum::Router, Opening)> {
     let Ways { identity, queries, commands, private_dialog_key, highest_user } = ways;
     let gate = gateway::Gate::default();
     let edge = gateway::Edge::new(gateway::Parts {
@@ -109,10 +122,9 @@ fn start_api(
     let stop = tasks.stop();
     let rows = shared.health.register("read models");
     tasks.spawn("health", report_health(shared.clone(), rows, settings.writer.lag_max, stop.clone()));
-    tasks.spawn("sessions", sweep_sessions(Arc::clone(&identity), shared.clock.clone(), stop.clone()));
+    tasks.spawn("sessions", sweep_sessions(Arc::clone(&identity), shared.clock.clone(), stop));
     let opening = Opening { identity, highest_user, gate, begun, address };
-    tasks.spawn("start", opening.open(shared.clone(), stop));
-    Ok(gateway::router(edge))
+    Ok((gateway::router(edge), opening))
 }
 
 /// Keep saying that the process has started, until it ends.

@@ -11,13 +11,13 @@ use eventlog::{Log, Partition, SqliteLog, partition_of};
 use readmodel::Store;
 use readmodel::queries::{self, Queries};
 use readmodel::sqlite::FactSource;
-use runtime::{Clock, Health, Ids, Stop, Tasks};
+use runtime::{Clock, Ids, Stop, Tasks};
 use tokio::sync::oneshot;
 
 use super::api::{self, Ways};
 use super::{Process, Running, Shared, command_settings, spawn_blocking_role};
 use crate::Settings;
-use crate::stores::{EmbeddedRows, Stores, private_dialog_key};
+use crate::stores::{LoadedRows, Stores, private_dialog_key};
 
 /// How often the log's own figures are copied into the metrics.
 const COPY_FIGURES_EVERY: Duration = Duration::from_secs(1);
@@ -33,16 +33,11 @@ pub(super) async fn start(settings: &Settings, process: Process) -> anyhow::Resu
         application,
         log: Arc::clone(&log) as Arc<dyn Log>,
         progress: Progress::new(log.partitions()),
-        health: Health::new(),
+        health: process.health,
     };
     let identity = Arc::new(identity);
-    let running = Running {
-        http: Tasks::new(),
-        writers: Tasks::new(),
-        projector: Tasks::new(),
-        identity: Some(Arc::clone(&identity)),
-        _folder: Some(folder),
-    };
+    let running =
+        Running { identity: Some(Arc::clone(&identity)), folder: Some(folder), ..Running::new(process.http) };
     // Before the writers: they append.
     let mut readmodel = Store::from(readmodel);
     projector::check(&shared.log, &mut readmodel).await.with_context(|| {
@@ -61,7 +56,13 @@ pub(super) async fn start(settings: &Settings, process: Process) -> anyhow::Resu
         highest_user: Box::new(move || Box::pin(async move { Ok(FactSource::open(&path)?.highest_user()?) })),
     };
     running.http.spawn("figures", copy_figures(log, running.http.stop()));
-    api::start(&running.http, settings, &shared, Some(ways), (process.listener, process.metrics))?;
+    api::start(
+        &running.http,
+        settings,
+        &shared,
+        Some(ways),
+        (process.front, process.address, process.metrics),
+    )?;
     Ok(running)
 }
 
@@ -104,7 +105,7 @@ fn start_roles(
             log: Arc::clone(&log),
             partition,
             inbox,
-            rows: EmbeddedRows { source: FactSource::open(path)?.into(), partition },
+            rows: LoadedRows { source: FactSource::open(path)?.into(), partition },
             progress: shared.progress.clone(),
             clock: shared.clock.clone(),
             ids: shared.ids.clone(),

@@ -6,8 +6,10 @@
 //! folds.
 
 mod api;
+mod cluster;
 mod embedded;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,11 +37,17 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     let listener = TcpListener::bind(settings.server.listen)
         .await
         .with_context(|| format!("cannot listen on {}", settings.server.listen))?;
-    let process = Process { clock: Clock::system(), ids: Ids::system(), listener, metrics };
+    let (clock, ids, health) = (Clock::system(), Ids::system(), Health::new());
+    let address = listener.local_addr()?;
+    let http = Tasks::new();
+    let front = api::listen(&http, &settings, (listener, &metrics), (&health, &ids));
+    let opening = health.register("stores");
+    opening.not_ready("opening the stores");
+    let process = Process { clock, ids, health, metrics, front, address, http };
     let starting = async {
         match settings.log.backend {
             Backend::Sqlite => embedded::start(&settings, process).await,
-            Backend::Jetstream => anyhow::bail!("soon"),
+            Backend::Jetstream => cluster::start(&settings, process).await,
         }
     };
     let running = tokio::select! {
@@ -49,6 +57,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
             return Ok(());
         }
     };
+    opening.ready();
     running.until_stopped(&mut signals, &settings).await
 }
 
@@ -56,8 +65,11 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
 struct Process {
     clock: Clock,
     ids: Ids,
-    listener: TcpListener,
+    health: Health,
     metrics: Metrics,
+    front: gateway::Front,
+    address: SocketAddr,
+    http: Tasks,
 }
 
 /// What the roles share.
@@ -77,10 +89,16 @@ struct Running {
     writers: Tasks,
     projector: Tasks,
     identity: Option<Arc<Identity>>,
-    _folder: Option<DataFolder>,
+    /// Held as long as the process runs.
+    folder: Option<DataFolder>,
 }
 
 impl Running {
+    /// Nothing but what listens.
+    fn new(http: Tasks) -> Self {
+        Self { http, writers: Tasks::new(), projector: Tasks::new(), identity: None, folder: None }
+    }
+
     /// Wait for a signal or a failure, then end in order.
     async fn until_stopped(self, signals: &mut Signals, settings: &Settings) -> anyhow::Result<()> {
         let stops = [self.http.stop(), self.writers.stop(), self.projector.stop()];
@@ -107,6 +125,7 @@ impl Running {
                 anyhow::bail!("{} failed: {}", failure.task, failure.reason);
             }
         }
+        drop(self.folder);
         tracing::info!("stopped");
         Ok(())
     }

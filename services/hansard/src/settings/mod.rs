@@ -13,8 +13,8 @@ use runtime::config::{self, Secret};
 use runtime::telemetry::LogFormat;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use engines::{Backend, Log, Nats, Postgres};
-pub(crate) use roles::Roles;
+pub(crate) use engines::{Backend, Durability, Log, Nats, Postgres};
+pub(crate) use roles::{Role, Roles};
 
 const DEFAULTS: &str = include_str!("../defaults.toml");
 

@@ -14,6 +14,12 @@ async fn a_process_alone_keeps_its_promises() {
     assert!(report.violations.is_empty(), "{}", report.text());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_keeps_its_promises() {
+    let report = judged(false, Fault::few()).await;
+    assert!(report.violations.is_empty(), "{}", report.text());
+}
+
 async fn judged(alone: bool, faults: Vec<Fault>) -> Report {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     // PostgreSQL may have to run as another user, who has to get through.

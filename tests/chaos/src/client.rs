@@ -135,17 +135,16 @@ impl Person {
         body: &Value,
     ) -> Result<bool> {
         let key = format!("{}-{}", self.number, self.chance.random::<u64>());
-        let begun = Instant::now();
+        let (begun, dialog) = (Instant::now(), asked.dialog());
         loop {
-            let request =
-                self.request(world, method.clone(), path).header("Idempotency-Key", &key).json(body);
+            let request = self.request(world, dialog, method.clone(), path);
+            let request = request.header("Idempotency-Key", &key).json(body);
             let start = world.now();
             let answer = answer(request).await;
             let outcome = outcome(&answer);
             let operation =
                 Operation { client: self.number, start, end: world.now(), asked: asked.clone(), outcome };
             let (done, refused) = (operation.is_done(), matches!(operation.outcome, Outcome::Refused(_)));
-            let dialog = operation.dialog();
             if operation.outcome == Outcome::DoneUnseen {
                 self.unseen[dialog] = answer.and_then(|answer| answer.position);
             }
@@ -165,7 +164,7 @@ impl Person {
             u8::from(marks),
         );
         let start = world.now();
-        let answer = answer(self.reading(world, dialog, &path)).await;
+        let answer = answer(self.request(world, dialog, Method::GET, &path)).await;
         let mut seen = self.shown(answer.as_ref())?;
         seen.reverse();
         let asked = Asked::List { dialog, whole: false, marks, seen };
@@ -189,7 +188,7 @@ impl Person {
                 world.dialogs[dialog],
                 all.len(),
             );
-            let answer = answer(self.reading(world, dialog, &path)).await;
+            let answer = answer(self.request(world, dialog, Method::GET, &path)).await;
             if outcome(&answer) != Outcome::Done {
                 let said = answer.map(|answer| (answer.status, answer.body));
                 ensure!(Instant::now() < repeat_until, "a dialog cannot be read in the end: {said:?}");
@@ -213,19 +212,17 @@ impl Person {
         let id = &world.dialogs[dialog];
         let start = world.now();
         let path = format!("chat/Message/unread?chat_dialog_ids={id}");
-        let answer = answer(self.reading(world, dialog, &path)).await;
+        let answer = answer(self.request(world, dialog, Method::GET, &path)).await;
         let outcome = outcome(&answer);
         let count = answer.as_ref().and_then(|answer| answer.body[id].as_u64()).unwrap_or(0);
         let asked = Asked::Unread { dialog, count };
         world.recorder.record(Operation { client: self.number, start, end: world.now(), asked, outcome })
     }
 
-    fn request(&self, world: &World, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("{}/{path}", world.url)).header("CB-Token", &self.token)
-    }
-
-    fn reading(&self, world: &World, dialog: usize, path: &str) -> RequestBuilder {
-        let request = self.request(world, Method::GET, path);
+    /// A request about a dialog, which has to know what the answer of an earlier one called not visible yet.
+    fn request(&self, world: &World, dialog: usize, method: Method, path: &str) -> RequestBuilder {
+        let request =
+            self.http.request(method, format!("{}/{path}", world.url)).header("CB-Token", &self.token);
         match &self.unseen[dialog] {
             Some(position) => request.header("Min-Log-Position", position),
             None => request,

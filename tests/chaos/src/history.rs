@@ -95,6 +95,19 @@ pub enum Outcome {
     Unknown(u16),
 }
 
+impl Asked {
+    /// The dialog it is about.
+    pub fn dialog(&self) -> usize {
+        match self {
+            Self::Post { dialog, .. }
+            | Self::Edit { dialog, .. }
+            | Self::List { dialog, .. }
+            | Self::MarkAll { dialog }
+            | Self::Unread { dialog, .. } => *dialog,
+        }
+    }
+}
+
 impl Operation {
     /// Was it confirmed?
     pub fn is_done(&self) -> bool {
@@ -108,13 +121,7 @@ impl Operation {
 
     /// The dialog it is about.
     pub fn dialog(&self) -> usize {
-        match &self.asked {
-            Asked::Post { dialog, .. }
-            | Asked::Edit { dialog, .. }
-            | Asked::List { dialog, .. }
-            | Asked::MarkAll { dialog }
-            | Asked::Unread { dialog, .. } => *dialog,
-        }
+        self.asked.dialog()
     }
 
     /// Does it change something?

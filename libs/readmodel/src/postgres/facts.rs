@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use domain::facts::{Fact, Key, Message, Standing};
 use domain::{DialogId, Sequence};
 use eventlog::Partition;
+use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
-use sqlx::{Connection as _, PgConnection};
 
 use super::connect::Pool;
 use super::line::Line;
@@ -38,6 +38,16 @@ impl FactSource {
     /// Messages that are gone because their dialog was cleared or deleted are no facts.
     /// A standing that says nothing may be missing.
     pub async fn facts(&mut self, partition: Partition, keys: &[Key]) -> Result<Found, Error> {
+        let kept = self.line.is_kept();
+        let outcome = self.facts_once(partition, keys).await;
+        if self.line.is_worth_another(kept, &outcome) {
+            self.facts_once(partition, keys).await
+        } else {
+            outcome
+        }
+    }
+
+    async fn facts_once(&mut self, partition: Partition, keys: &[Key]) -> Result<Found, Error> {
         let mut connection = self.line.take().await?;
         let outcome = self.line.within(facts(&mut connection, partition, keys)).await;
         self.line.keep(connection, &outcome);
@@ -54,16 +64,14 @@ impl FactSource {
 
     /// How far each partition has been folded, by partition; none of which nothing was.
     pub async fn checkpoints(&mut self) -> Result<Vec<(Partition, Checkpoint)>, Error> {
-        let mut connection = self.line.take().await?;
-        let outcome = self.line.within(checkpoints(&mut connection)).await;
-        self.line.keep(connection, &outcome);
-        outcome
+        let kept = self.line.is_kept();
+        let outcome = self.checkpoints_once().await;
+        if self.line.is_worth_another(kept, &outcome) { self.checkpoints_once().await } else { outcome }
     }
 
-    /// Whether the server answers.
-    pub async fn ping(&mut self) -> Result<(), Error> {
+    async fn checkpoints_once(&mut self) -> Result<Vec<(Partition, Checkpoint)>, Error> {
         let mut connection = self.line.take().await?;
-        let outcome = self.line.within(async { Ok(connection.ping().await?) }).await;
+        let outcome = self.line.within(checkpoints(&mut connection)).await;
         self.line.keep(connection, &outcome);
         outcome
     }

@@ -33,6 +33,17 @@ impl Line {
         }
     }
 
+    /// Whether `outcome` may be due to a connection that broke while nobody used it, so that
+    /// another one, which was not there before, may do better.
+    pub(super) fn is_worth_another<T>(&self, kept: bool, outcome: &Result<T, Error>) -> bool {
+        kept && self.kept.is_none() && matches!(outcome, Err(Error::Unavailable(_)))
+    }
+
+    /// Whether there is a connection that was used before.
+    pub(super) fn is_kept(&self) -> bool {
+        self.kept.is_some()
+    }
+
     /// Gives the connection back after `outcome`. Whether it can be used further.
     pub(super) fn keep<T>(&mut self, connection: PgConnection, outcome: &Result<T, Error>) {
         match outcome {

@@ -38,6 +38,12 @@ impl Store {
     /// back, that ends with [`Error::Moved`]. Then somebody moved the checkpoint: read it
     /// again. After [`Error::Fold`] no batch with that record can succeed.
     pub async fn apply(&mut self, batch: &[Applied]) -> Result<(), Error> {
+        let kept = self.line.is_kept();
+        let outcome = self.apply_once(batch).await;
+        if self.line.is_worth_another(kept, &outcome) { self.apply_once(batch).await } else { outcome }
+    }
+
+    async fn apply_once(&mut self, batch: &[Applied]) -> Result<(), Error> {
         let mut connection = self.line.take().await?;
         let outcome = self.line.within(apply(&mut connection, batch)).await;
         self.line.keep(connection, &outcome);
@@ -53,6 +59,12 @@ impl Store {
 
     /// How far each partition has been folded, by partition; none of which nothing was.
     pub async fn checkpoints(&mut self) -> Result<Vec<(Partition, Checkpoint)>, Error> {
+        let kept = self.line.is_kept();
+        let outcome = self.checkpoints_once().await;
+        if self.line.is_worth_another(kept, &outcome) { self.checkpoints_once().await } else { outcome }
+    }
+
+    async fn checkpoints_once(&mut self) -> Result<Vec<(Partition, Checkpoint)>, Error> {
         let mut connection = self.line.take().await?;
         let outcome = self.line.within(checkpoints(&mut connection)).await;
         self.line.keep(connection, &outcome);

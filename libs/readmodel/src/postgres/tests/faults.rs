@@ -82,6 +82,12 @@ async fn after_a_restart_of_the_server_everything_goes_on() {
     let gone = facts.highest_user().await.unwrap_err();
     assert!(matches!(gone, Error::Unavailable(_)), "{gone:?}");
     postgres.restart().await;
+    store.checkpoints().await.unwrap();
+    facts.checkpoints().await.unwrap();
+    // Nobody used the connections while the server was away.
+    postgres.stop_immediately();
+    postgres.restart().await;
+    facts.facts(Partition(0), &[]).await.unwrap();
     loop {
         // What was not on the disk yet is folded again.
         let batch = log.next(&mut store, 10).await.unwrap();

@@ -8,6 +8,7 @@ use bus::{Decided, Position, Visibility};
 use domain::command::Request;
 use futures::future::join_all;
 use http::HeaderValue;
+use readmodel::rows::{Offset, Partition};
 use tokio::time::timeout;
 
 use super::Edge;
@@ -90,8 +91,18 @@ impl Edge {
     }
 
     async fn done(&self, decided: Decided) -> Done {
-        let visibility = self.progress.wait(decided.position, self.visible_within).await;
-        Done { decided, visible: visibility == Visibility::Visible }
+        let visible = self.reach(decided.position).await;
+        Done { decided, visible }
+    }
+
+    /// Waits a bounded time until everything before `position` can be read; whether it can.
+    /// If so, no later answer is without it, even if the rows are lost and folded again.
+    pub(crate) async fn reach(&self, position: Position) -> bool {
+        let visible = self.progress.wait(position, self.visible_within).await == Visibility::Visible;
+        if visible {
+            self.queries.at_least(Partition(position.partition), Offset(position.next));
+        }
+        visible
     }
 
     /// Asks several, side by side; the answers stand in the same order. The caller bounds

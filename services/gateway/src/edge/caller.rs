@@ -2,7 +2,6 @@
 //! one: asking for it is the authentication.
 
 use axum::extract::FromRequestParts;
-use bus::Visibility;
 use domain::UserId;
 use futures::future::join_all;
 use http::request::Parts;
@@ -73,9 +72,8 @@ impl FromRequestParts<Edge> for Caller {
 
 /// Wait until the read models know everything before `wanted`.
 async fn reach(edge: &Edge, wanted: &LogPosition) -> Result<(), ApiError> {
-    let waits = wanted.positions().map(|position| edge.progress.wait(position, edge.visible_within));
-    let reached = join_all(waits).await;
-    if reached.iter().all(|visibility| *visibility == Visibility::Visible) {
+    let reached = join_all(wanted.positions().map(|position| edge.reach(position))).await;
+    if reached.into_iter().all(|visible| visible) {
         Ok(())
     } else {
         Err(ApiError::Unavailable(RETRY_AFTER_LAG))

@@ -11,7 +11,7 @@ mod durability;
 mod error;
 mod http;
 mod init;
-mod mark;
+mod label;
 mod nats;
 mod notices;
 mod open;

@@ -14,9 +14,9 @@ use tokio::time::Instant;
 
 use super::{
     JetStreamLog, State,
-    mark::{HEADER, Mark},
+    label::{HEADER, Label},
     nats::{Pauses, is_passing},
-    tail::{End, mark_of},
+    tail::{End, label_of},
 };
 use crate::{
     error::{AppendError, ReadError},
@@ -57,7 +57,7 @@ impl JetStreamLog {
         loop {
             match self.publish(frame, end.seq).await {
                 Outcome::Stored(seq) => {
-                    state.grew(End::new(Mark::of(frame), seq));
+                    state.grew(End::new(Label::of(frame), seq));
                     return Ok(());
                 }
                 Outcome::Overtaken => return self.settle(state, frame, end.seq + 1).await,
@@ -83,7 +83,7 @@ impl JetStreamLog {
         }
         let mut headers = HeaderMap::new();
         headers.insert(NATS_EXPECTED_LAST_SEQUENCE, last_seq.to_string());
-        headers.insert(HEADER, Mark::of(frame).to_header());
+        headers.insert(HEADER, Label::of(frame).to_header());
         let subject = self.nats.names.subject(frame.partition());
         match self.nats.request(subject, (headers, frame.encoded().clone(), ACK_WAIT)).await {
             Ok(answer) => outcome(&answer.payload, last_seq),
@@ -103,9 +103,9 @@ impl JetStreamLog {
         let mut pauses = Pauses::until(Instant::now() + SETTLE_WAIT);
         loop {
             if let Ok(Some(found)) = self.nats.ask_leader(frame.partition(), seq).await {
-                return match mark_of(&found) {
-                    Some(mark) if mark.tail.hash == frame.hash() => {
-                        state.grew(End::new(mark, found.seq));
+                return match label_of(&found) {
+                    Some(label) if label.tail.hash == frame.hash() => {
+                        state.grew(End::new(label, found.seq));
                         Ok(())
                     }
                     _ => Err(AppendError::Fenced),

@@ -66,7 +66,7 @@ pub enum JetStreamError {
     },
     /// There is no log under this namespace.
     #[error(
-        "there is no log: stream {stream} does not exist; make it with `hansard log init`, or correct log.namespace"
+        "there is no log: stream {stream} does not exist; make it with `hansard log init`, or correct nats.namespace"
     )]
     Missing {
         /// The stream that was looked for.
@@ -92,7 +92,7 @@ pub enum JetStreamError {
     },
     /// The stream is something else.
     #[error(
-        "stream {stream} is not a Hansard log's: {why}; choose another log.namespace, or delete the stream"
+        "stream {stream} is not a Hansard log's: {why}; choose another nats.namespace, or delete the stream"
     )]
     Foreign {
         /// The stream.
@@ -121,6 +121,20 @@ pub enum JetStreamError {
         found: String,
         /// What it must be.
         needed: String,
+    },
+    /// The nodes cannot set aside what a partition may take.
+    #[error(
+        "stream {stream} cannot be made: {why}; each of its copies sets {bytes} bytes aside, so there must be as many nodes \
+         as log.replicas with that much space under their max_file_store: lower log.partition_bytes_max or log.replicas, \
+         or give the nodes more space"
+    )]
+    NoSpace {
+        /// The stream.
+        stream: String,
+        /// What it would set aside.
+        bytes: i64,
+        /// What JetStream said.
+        why: String,
     },
     /// JetStream refuses to make or change a stream.
     #[error("JetStream refuses stream {stream}: {why}")]

@@ -8,7 +8,7 @@ use async_nats::{
     HeaderMap,
     header::NATS_EXPECTED_LAST_SEQUENCE,
     jetstream::{
-        ErrorCode,
+        Error as Refusal, ErrorCode,
         publish::PublishAck,
         response::Response,
         stream::{Config, Info},
@@ -20,7 +20,7 @@ use super::{
     JetStreamLog,
     durability::{self, Needed},
     error::JetStreamError,
-    mark::{HEADER, Mark},
+    label::{HEADER, Label},
     nats::{Nats, Trouble},
     open::{belongs_here, check_server, each, opening, troubled},
     settings::JetStreamSettings,
@@ -166,8 +166,25 @@ async fn create(nats: &Nats, partition: Partition, wanted: &Config) -> Result<(I
             let info = find(nats, partition).await?.ok_or(JetStreamError::Missing { stream })?;
             Ok((info, false))
         }
+        Err(Trouble::Refused(refusal)) if lacks_space(&refusal) => Err(JetStreamError::NoSpace {
+            stream: wanted.name.clone(),
+            bytes: wanted.max_bytes,
+            why: refusal.to_string(),
+        }),
         Err(trouble) => Err(troubled(wanted.name.clone(), trouble)),
     }
+}
+
+/// Whether no node, or too few, can set the stream's space aside.
+fn lacks_space(refusal: &Refusal) -> bool {
+    [
+        ErrorCode::ACCOUNT_RESOURCES_EXCEEDED,
+        ErrorCode::CLUSTER_NO_PEERS,
+        ErrorCode::INSUFFICIENT_RESOURCES,
+        ErrorCode::STORAGE_RESOURCES_EXCEEDED,
+        ErrorCode::STREAM_MAX_STREAM_BYTES_EXCEEDED,
+    ]
+    .contains(&refusal.error_code())
 }
 
 /// Give a stream the size and the replicas that the settings ask for.
@@ -191,7 +208,7 @@ async fn append_first(nats: &Nats, frame: &Frame) -> Result<bool, JetStreamError
     let appended = nats.persist(|| async {
         let mut headers = HeaderMap::new();
         headers.insert(NATS_EXPECTED_LAST_SEQUENCE, "0");
-        headers.insert(HEADER, Mark::of(frame).to_header());
+        headers.insert(HEADER, Label::of(frame).to_header());
         let request = (headers, frame.encoded().clone(), ACK_WAIT);
         let answer = nats.request(subject.clone(), request).await;
         // Asking again after a lost answer is safe: it is the same compare-and-set, and only its winner is looked at.

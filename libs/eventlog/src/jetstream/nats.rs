@@ -23,7 +23,7 @@ use tokio::time::{Instant, timeout};
 
 use super::{
     error::JetStreamError,
-    mark::Mark,
+    label::Label,
     settings::{Credentials, JetStreamSettings},
     stream::Names,
 };
@@ -101,14 +101,14 @@ pub(super) fn is_passing(refusal: &Refusal) -> bool {
 #[derive(Clone, Debug)]
 pub(super) struct Stored {
     pub(super) seq: u64,
-    pub(super) mark: Option<Mark>,
+    pub(super) label: Option<Label>,
     pub(super) encoded: Bytes,
 }
 
 impl From<StreamMessage> for Stored {
     fn from(message: StreamMessage) -> Self {
-        let mark = Mark::in_headers(&message.headers);
-        Self { seq: message.sequence, mark, encoded: message.payload }
+        let label = Label::in_headers(&message.headers);
+        Self { seq: message.sequence, label, encoded: message.payload }
     }
 }
 
@@ -259,7 +259,7 @@ impl Nats {
             if found.last().is_some_and(|last| Some(last.seq) != before) {
                 return Ok(found);
             }
-            found.push(Stored { seq, mark: Mark::in_headers(&headers), encoded: message.payload });
+            found.push(Stored { seq, label: Label::in_headers(&headers), encoded: message.payload });
         }
     }
 

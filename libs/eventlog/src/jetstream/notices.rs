@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_nats::Subscriber;
 use futures::StreamExt;
 
-use super::{State, mark::Mark, stream::Names, tail::End};
+use super::{State, label::Label, stream::Names, tail::End};
 
 /// Follow the growth of all partitions until the connection is closed.
 pub(super) async fn follow(names: Names, mut grown: Subscriber, partitions: Arc<[State]>) {
@@ -18,8 +18,8 @@ pub(super) async fn follow(names: Names, mut grown: Subscriber, partitions: Arc<
             .and_then(|partition| partitions.get(partition.0 as usize));
         let (Some(state), Some(headers)) = (state, message.headers) else { continue };
         let seq = headers.get("Nats-Sequence").and_then(|seq| seq.as_str().parse::<u64>().ok());
-        if let (Some(seq), Some(mark)) = (seq, Mark::in_headers(&headers)) {
-            state.grew(End::new(mark, seq));
+        if let (Some(seq), Some(label)) = (seq, Label::in_headers(&headers)) {
+            state.grew(End::new(label, seq));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Where offsets lie among a stream's sequences: what is known of it, and the search for what is not.
 //!
-//! A stream's own sequence is only a seek hint. Nothing here is trusted: what a search finds is a message whose mark
+//! A stream's own sequence is only a seek hint. Nothing here is trusted: what a search finds is a message whose label
 //! has been looked at, and what a reader gets is a frame whose chain has been checked.
 
 use std::collections::BTreeMap;

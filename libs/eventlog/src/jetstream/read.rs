@@ -7,7 +7,7 @@ use super::{
     JetStreamLog, MESSAGE_BYTES_MAX,
     nats::{Stored, Trouble},
     places::{Place, Search},
-    tail::{end_of, mark_of, place_after, unreadable},
+    tail::{end_of, label_of, place_after, unreadable},
 };
 use crate::{
     chain::Chain,
@@ -66,7 +66,7 @@ impl JetStreamLog {
         let hint = state.lock().places.at(from);
         if let Some(seq) = hint {
             let found = self.take(partition, seq, limit).await?;
-            if found.first().and_then(mark_of).is_some_and(|mark| mark.contains(from)) {
+            if found.first().and_then(label_of).is_some_and(|label| label.contains(from)) {
                 return self.decode(partition, from, limit, found);
             }
             // The stream is not the one that was remembered.
@@ -92,7 +92,7 @@ impl JetStreamLog {
         self.partition(partition)?.grew(end);
         Ok(match last {
             _ if end.tail.next == from => Look::AtTail,
-            Some(stored) if mark_of(&stored).is_some_and(|mark| mark.contains(from)) => {
+            Some(stored) if label_of(&stored).is_some_and(|label| label.contains(from)) => {
                 Look::Last(Box::new(stored))
             }
             _ => Look::More,
@@ -137,8 +137,8 @@ impl JetStreamLog {
                 search.saw_nothing(asked);
                 continue;
             };
-            let mark = mark_of(found).ok_or_else(|| no_frame(partition, from))?;
-            if search.saw((asked, found.seq), mark.first, mark.tail.next) {
+            let label = label_of(found).ok_or_else(|| no_frame(partition, from))?;
+            if search.saw((asked, found.seq), label.first, label.tail.next) {
                 return Ok(found.seq);
             }
         }
@@ -148,8 +148,8 @@ impl JetStreamLog {
     async fn first_kept(&self, partition: Partition) -> Result<Place, ReadError> {
         let found = self.take(partition, 1, ReadLimit::frames(1)).await?;
         let found = found.first().ok_or_else(|| no_frame(partition, Offset(0)))?;
-        let mark = mark_of(found).ok_or_else(|| no_frame(partition, Offset(0)))?;
-        let place = Place { first: mark.first, seq: found.seq };
+        let label = label_of(found).ok_or_else(|| no_frame(partition, Offset(0)))?;
+        let place = Place { first: label.first, seq: found.seq };
         self.partition(partition)?.lock().places.remember(place);
         Ok(place)
     }
@@ -278,7 +278,7 @@ impl Back {
             if !self.limit.admits(self.frames.len(), self.bytes, size) {
                 return Ok(false);
             }
-            let offset = mark_of(&stored).map_or(Offset(0), |mark| mark.first);
+            let offset = label_of(&stored).map_or(Offset(0), |label| label.first);
             let corrupt = |why: String| ReadError::Corrupt { partition: self.partition, offset, why };
             let frame = match Frame::decode(stored.encoded) {
                 Ok(frame) => frame,

@@ -34,7 +34,7 @@ impl Names {
             |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
         if namespace.is_empty() || namespace.len() > NAMESPACE_CHARS_MAX || !namespace.bytes().all(good) {
             return Err(JetStreamError::Setting(format!(
-                "log.namespace is {namespace:?}: use 1 to {NAMESPACE_CHARS_MAX} of a-z, 0-9, - and _"
+                "nats.namespace is {namespace:?}: use 1 to {NAMESPACE_CHARS_MAX} of a-z, 0-9, - and _"
             )));
         }
         Ok(Self { namespace })
@@ -79,7 +79,9 @@ pub(super) fn config(
     }
     let bytes_max = i64::try_from(settings.bytes_max).unwrap_or(i64::MAX);
     if bytes_max == 0 {
-        return Err(JetStreamError::Setting("log.bytes_max is 0: give each partition some space".to_owned()));
+        return Err(JetStreamError::Setting(
+            "log.partition_bytes_max is 0: give each partition some space".to_owned(),
+        ));
     }
     let subject = names.subject(partition);
     Ok(Config {

@@ -5,7 +5,7 @@
 
 use super::{
     JetStreamLog,
-    mark::Mark,
+    label::Label,
     nats::{Stored, Trouble, is_surely_leader},
     places::Place,
 };
@@ -26,8 +26,8 @@ pub(super) struct End {
 }
 
 impl End {
-    pub(super) fn new(mark: Mark, seq: u64) -> Self {
-        Self { first: mark.first, tail: mark.tail, seq }
+    pub(super) fn new(label: Label, seq: u64) -> Self {
+        Self { first: label.first, tail: label.tail, seq }
     }
 }
 
@@ -64,13 +64,13 @@ impl JetStreamLog {
 pub(super) fn end_of(partition: Partition, last: Option<&Stored>) -> Result<End, ReadError> {
     let corrupt = |why: &str| ReadError::Corrupt { partition, offset: Offset(0), why: why.to_owned() };
     let last = last.ok_or_else(|| corrupt("the partition's stream is empty"))?;
-    let mark = mark_of(last).ok_or_else(|| corrupt("the stream's last message is no frame"))?;
-    Ok(End::new(mark, last.seq))
+    let label = label_of(last).ok_or_else(|| corrupt("the stream's last message is no frame"))?;
+    Ok(End::new(label, last.seq))
 }
 
 /// What a message says of its frame; without the header, what the frame itself says.
-pub(super) fn mark_of(stored: &Stored) -> Option<Mark> {
-    stored.mark.or_else(|| Frame::decode(stored.encoded.clone()).ok().as_ref().map(Mark::of))
+pub(super) fn label_of(stored: &Stored) -> Option<Label> {
+    stored.label.or_else(|| Frame::decode(stored.encoded.clone()).ok().as_ref().map(Label::of))
 }
 
 /// Where the frame after this end lies.

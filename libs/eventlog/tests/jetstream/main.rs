@@ -3,6 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "these are tests: a panic is how they fail")]
 
+mod cluster;
 mod conformance;
+mod faults;
 mod making;
+mod profile;
 mod world;

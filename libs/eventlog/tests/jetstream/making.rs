@@ -71,6 +71,23 @@ async fn a_log_takes_the_size_that_the_settings_say() {
     assert!(state.bytes > 100);
 }
 
+#[tokio::test]
+async fn more_space_or_copies_than_there_are_is_refused() {
+    let (_nats, good) = one().await;
+    for (replicas, bytes_max) in [(1, 1 << 50), (3, good.bytes_max)] {
+        let settings = JetStreamSettings { replicas, bytes_max, ..good.clone() };
+        let error = JetStreamLog::init(&settings, &spec(1)).await.unwrap_err();
+        let known = matches!(error, JetStreamError::NoSpace { .. } | JetStreamError::Refused { .. });
+        assert!(known, "{error}");
+        assert!(error.to_string().contains(&stream(&settings, P0)), "{error}");
+    }
+    for (replicas, bytes_max) in [(2, good.bytes_max), (0, good.bytes_max), (1, 0)] {
+        let settings = JetStreamSettings { replicas, bytes_max, ..good.clone() };
+        let error = JetStreamLog::init(&settings, &spec(1)).await.unwrap_err();
+        assert!(matches!(error, JetStreamError::Setting(_)), "{error}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rivals_make_one_log_together() {
     let (_nats, settings) = one().await;

@@ -115,8 +115,8 @@ impl Streams {
         self.admin.create_stream(config).await.unwrap();
         for (_, headers, payload) in messages {
             let mut kept = HeaderMap::new();
-            if let Some(mark) = headers.get("Hansard-Frame") {
-                kept.insert("Hansard-Frame", mark.clone());
+            if let Some(label) = headers.get("Hansard-Frame") {
+                kept.insert("Hansard-Frame", label.clone());
             }
             let ack = self.admin.publish_with_headers(subject.clone(), kept, payload).await.unwrap();
             ack.await.unwrap();

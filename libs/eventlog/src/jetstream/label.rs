@@ -17,13 +17,13 @@ pub(super) const HEADER: &str = "Hansard-Frame";
 
 /// What the header says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Mark {
+pub(super) struct Label {
     pub(super) first: Offset,
     /// The partition's end behind this frame.
     pub(super) tail: Tail,
 }
 
-impl Mark {
+impl Label {
     pub(super) fn of(frame: &Frame) -> Self {
         Self { first: frame.first(), tail: Tail::after(frame) }
     }
@@ -75,7 +75,7 @@ fn parse_hash(text: &str) -> Option<FrameHash> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::Mark;
+    use super::Label;
     use crate::{
         frame::FRAME_EVENTS_MAX,
         ids::{FrameHash, Offset},
@@ -90,14 +90,14 @@ mod tests {
             hash: [u8; 32],
         ) {
             let tail = Tail { next: Offset(first + count), hash: FrameHash(hash), term, time_ms };
-            let mark = Mark { first: Offset(first), tail };
-            prop_assert_eq!(Mark::parse(&mark.to_header()), Some(mark));
+            let label = Label { first: Offset(first), tail };
+            prop_assert_eq!(Label::parse(&label.to_header()), Some(label));
         }
 
         #[test]
         fn other_headers_are_none_of_ours(text in "[0-9a-f ]{0,80}") {
-            if let Some(mark) = Mark::parse(&text) {
-                prop_assert_eq!(mark.to_header().len(), text.len());
+            if let Some(label) = Label::parse(&text) {
+                prop_assert_eq!(label.to_header().len(), text.len());
             }
         }
     }
@@ -105,10 +105,10 @@ mod tests {
     #[test]
     fn the_header_never_changes() {
         let tail = Tail { next: Offset(8), hash: FrameHash([0xab; 32]), term: 2, time_ms: 1_000 };
-        let mark = Mark { first: Offset(5), tail };
-        assert_eq!(mark.to_header(), format!("5 3 2 1000 {}", "ab".repeat(32)));
-        assert_eq!(Mark::parse("5 0 2 1000 ab"), None);
-        assert_eq!(Mark::parse(&format!("5 513 2 1000 {}", "ab".repeat(32))), None);
-        assert_eq!(Mark::parse(&format!("5 3 2 1000 {} x", "ab".repeat(32))), None);
+        let label = Label { first: Offset(5), tail };
+        assert_eq!(label.to_header(), format!("5 3 2 1000 {}", "ab".repeat(32)));
+        assert_eq!(Label::parse("5 0 2 1000 ab"), None);
+        assert_eq!(Label::parse(&format!("5 513 2 1000 {}", "ab".repeat(32))), None);
+        assert_eq!(Label::parse(&format!("5 3 2 1000 {} x", "ab".repeat(32))), None);
     }
 }

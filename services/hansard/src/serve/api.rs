@@ -175,6 +175,10 @@ async fn caught_up(shared: &Shared) -> anyhow::Result<()> {
         let tail = shared.log.tail(partition).await?.next.0;
         let position = Position { epoch: shared.log.epoch().0, partition: partition.0, next: tail };
         while shared.progress.wait(position, SAY_EVERY).await == Visibility::Late {
+            // It takes no writes, and what it has is shown: the others are not to wait for it.
+            if shared.progress.stopped(partition.0).is_some() {
+                break;
+            }
             let next = shared.progress.reached(partition.0).next;
             tracing::info!(partition = partition.0, next, tail, "folding the log into the read models");
         }
@@ -190,7 +194,10 @@ async fn report_health(shared: Shared, gauge: Gauge, lag_max: u64, stop: Stop) -
         let behind = tails.iter().zip(0..).find_map(|(tail, partition)| {
             let reached = shared.progress.reached(partition);
             let lag = tail.borrow().0.saturating_sub(reached.next);
-            (!reached.folding || lag > lag_max).then(|| format!("partition {partition} lags by {lag} events"))
+            // Every process sees a poisoned partition alike: to send people elsewhere helps nobody.
+            let helps = shared.progress.stopped(partition).is_none();
+            (helps && (!reached.folding || lag > lag_max))
+                .then(|| format!("partition {partition} lags by {lag} events"))
         });
         match behind {
             None => gauge.ready(),

@@ -131,6 +131,12 @@ impl Chat {
         Ok(())
     }
 
+    /// Start it again after it has ended, with other settings from now on.
+    pub async fn start_again_as(&mut self, setup: Setup) {
+        self.setup = setup;
+        self.start_again().await;
+    }
+
     /// `hansard <arguments>` on its data.
     pub async fn operator(&self, arguments: &[&str]) -> Ended {
         let setup = (self.setup.engines() == Engines::Cluster).then_some(&self.settled);

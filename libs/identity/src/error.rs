@@ -83,6 +83,20 @@ pub enum OpenError {
         /// The newest format known here.
         known: i64,
     },
+    /// A copy into the store was begun and not finished.
+    #[error(
+        "a copy into {path} has not been finished: let `hansard copy` go on, or begin anew in an empty place"
+    )]
+    Unfinished {
+        /// The file, or the database.
+        path: String,
+    },
+    /// The store is in use already, so that nothing can be copied into it.
+    #[error("{path} has users already: copy into an empty place")]
+    NotEmpty {
+        /// The file, or the database.
+        path: String,
+    },
     /// A setting is out of range.
     #[error("setting {name}: {reason}")]
     Setting {

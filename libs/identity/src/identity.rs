@@ -13,6 +13,7 @@ use argon2::Argon2;
 use domain::{ApplicationId, Time, UserId};
 
 use crate::cache::Remembered;
+use crate::copy::Purpose;
 use crate::password::{self, Password, Salt};
 use crate::session::{LiveSession, LiveSessions, NewSession, TokenHash, after};
 use crate::sign_up::{EMAIL_MAX, NewUser, PASSWORD_MAX, SignUp};
@@ -79,7 +80,12 @@ impl Identity {
         settings.check()?;
         let hashing = hashing(settings, &path.display().to_string())?;
         let sessions = Arc::new(Remembered::new(settings.sessions_cached_max));
-        Ok(Self::new(Store::Embedded(sqlite::Store::open(path, settings)?), hashing, sessions, settings))
+        Ok(Self::new(
+            Store::Embedded(sqlite::Store::open(path, settings, Purpose::Serve)?),
+            hashing,
+            sessions,
+            settings,
+        ))
     }
 
     /// Opens the schema `identity` of the database at `url`, `postgres://user:password@host:port/database`;
@@ -93,7 +99,7 @@ impl Identity {
         settings.check()?;
         let hashing = hashing(settings, "identity")?;
         let sessions = Arc::new(Remembered::new(settings.sessions_cached_max));
-        let store = postgres::Store::open(url, settings, Arc::clone(&sessions)).await?;
+        let store = postgres::Store::open(url, settings, Arc::clone(&sessions), Purpose::Serve).await?;
         Ok(Self::new(Store::Postgres(store), hashing, sessions, settings))
     }
 
@@ -105,6 +111,10 @@ impl Identity {
     ) -> Self {
         let displays = Remembered::new(settings.displays_cached_max);
         Self { store, hashing, sessions, displays, session_lifetime: settings.session_lifetime }
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
     }
 
     /// Creates the user. Of many who ask for the same login or email at once one gets it.

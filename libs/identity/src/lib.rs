@@ -12,6 +12,7 @@
 
 mod cache;
 mod canonical;
+mod copy;
 mod error;
 mod identity;
 mod password;
@@ -26,6 +27,7 @@ mod waiting;
 mod workers;
 
 pub use canonical::canonical;
+pub use copy::{Filled, Unfinished};
 pub use error::{Error, FieldError, OpenError};
 pub use identity::{Credentials, Identity, Name, Unknown};
 pub use password::{Password, Salt};

@@ -5,6 +5,7 @@
 //! that other processes end are learnt by reading, never by hoping for a message ([`ended`]). Nothing of
 //! PostgreSQL leaves this module but through [`crate::Error`].
 
+mod copy;
 mod ended;
 mod failures;
 mod link;
@@ -22,6 +23,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use crate::copy::Purpose;
 use crate::session::{LiveSessions, write_back_every};
 use crate::{Error, OpenError, Settings};
 use ended::Feed;
@@ -38,6 +40,7 @@ const ACQUIRE_TIME_MAX: Duration = Duration::from_secs(2);
 /// Users, sessions and counters in one schema.
 pub(crate) struct Store {
     pool: PgPool,
+    path: String,
     link: Arc<Link>,
     /// Whoever has none is refused as busy.
     places: Semaphore,
@@ -55,9 +58,11 @@ impl Store {
         url: &str,
         settings: &Settings,
         live: Arc<LiveSessions>,
+        purpose: Purpose,
     ) -> Result<Self, OpenError> {
         let options = options(url)?;
-        schema::migrate(&options).await?;
+        schema::migrate(&options, purpose).await?;
+        let path = schema::schema_at(&options);
         let link = Arc::new(Link::new());
         let mut feed = Feed::new(options.clone(), live);
         let heard = feed.turn(&link).await;
@@ -69,12 +74,18 @@ impl Store {
         tasks.spawn(Arc::clone(&uses).keep_writing());
         Ok(Self {
             pool,
+            path,
             link,
             places: Semaphore::new(settings.connections_max.saturating_add(settings.read_queue_max)),
             uses,
             lag_max: write_back_every(settings.session_lifetime),
             _tasks: tasks,
         })
+    }
+
+    /// Which schema of which database, for an operator.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
     }
 
     /// Whether every session that ended long enough ago to matter has been forgotten.

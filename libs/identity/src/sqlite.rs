@@ -3,6 +3,7 @@
 //! One writing connection on a thread of its own, a few reading ones. What is answered is on the
 //! disk (`synchronous=FULL`). Nothing of SQLite leaves this module but through [`crate::Error`].
 
+mod copy;
 mod schema;
 mod sessions;
 mod users;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
+use crate::copy::Purpose;
 use crate::store::number;
 use crate::waiting::WaitingUses;
 use crate::workers::{Droppable, Workers};
@@ -35,11 +37,15 @@ pub(crate) struct Store {
 impl Store {
     /// Opens the file, makes it if it is missing, brings an older format up to date, and refuses
     /// a foreign or newer one untouched. Blocks.
-    pub(crate) fn open(path: &Path, settings: &Settings) -> Result<Self, OpenError> {
+    pub(crate) fn open(path: &Path, settings: &Settings, purpose: Purpose) -> Result<Self, OpenError> {
         let failed = |reason: String| OpenError::Failed { path: path.display().to_string(), reason };
         create_private(path).map_err(|error| failed(error.to_string()))?;
         let mut writer = connect(path).map_err(|error| failed(error.to_string()))?;
         schema::migrate(&mut writer, path)?;
+        let is_unfinished = copy::is_marked(&writer).map_err(|error| failed(error.to_string()))?;
+        if is_unfinished && purpose == Purpose::Serve {
+            return Err(OpenError::Unfinished { path: path.display().to_string() });
+        }
         let readers = (0..settings.readers).map(|_| connect(path)).collect::<Result<Vec<_>, _>>();
         let readers = readers.map_err(|error| failed(error.to_string()))?;
         for reader in &readers {

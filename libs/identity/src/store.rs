@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use domain::{Time, UserId};
 
+use crate::copy::{Extent, KeptSession, KeptUser};
 use crate::session::{LiveSessions, NewSession, SessionId, StoredSession, TokenHash, Use};
 use crate::sign_up::NewUser;
 use crate::user::{Display, Found, User};
@@ -141,6 +142,65 @@ impl Store {
         match self {
             Self::Embedded(store) => store.write_uses(uses).await,
             Self::Postgres(store) => store.write_uses(uses).await,
+        }
+    }
+}
+
+/// What only copying asks.
+impl Store {
+    /// How much there is.
+    pub(crate) async fn extent(&self) -> Result<Extent, Error> {
+        match self {
+            Self::Embedded(store) => store.extent().await,
+            Self::Postgres(store) => store.extent().await,
+        }
+    }
+
+    /// From now on it opens for nobody but whoever fills it; or for all again.
+    pub(crate) async fn mark_unfinished(&self, is_unfinished: bool) -> Result<(), Error> {
+        match self {
+            Self::Embedded(store) => store.mark_unfinished(is_unfinished).await,
+            Self::Postgres(store) => store.mark_unfinished(is_unfinished).await,
+        }
+    }
+
+    /// The next users above that number, at most `batch_max`.
+    pub(crate) async fn users_after(&self, id: u64, batch_max: u32) -> Result<Vec<KeptUser>, Error> {
+        match self {
+            Self::Embedded(store) => store.users_after(id, batch_max).await,
+            Self::Postgres(store) => store.users_after(id, batch_max).await,
+        }
+    }
+
+    /// The next sessions above that number, at most `batch_max`.
+    pub(crate) async fn sessions_after(&self, id: u64, batch_max: u32) -> Result<Vec<KeptSession>, Error> {
+        match self {
+            Self::Embedded(store) => store.sessions_after(id, batch_max).await,
+            Self::Postgres(store) => store.sessions_after(id, batch_max).await,
+        }
+    }
+
+    /// Stores the users as they were elsewhere; all of them or none.
+    pub(crate) async fn import_users(&self, users: Vec<KeptUser>) -> Result<(), Error> {
+        match self {
+            Self::Embedded(store) => store.import_users(users).await,
+            Self::Postgres(store) => store.import_users(&users).await,
+        }
+    }
+
+    /// Stores the sessions as they were elsewhere; all of them or none.
+    pub(crate) async fn import_sessions(&self, sessions: Vec<KeptSession>) -> Result<(), Error> {
+        match self {
+            Self::Embedded(store) => store.import_sessions(sessions).await,
+            Self::Postgres(store) => store.import_sessions(&sessions).await,
+        }
+    }
+
+    /// From now on only numbers above those are issued, of users and of sessions.
+    pub(crate) async fn raise_counters(&self, user: u64, session: u64) -> Result<(), Error> {
+        match self {
+            Self::Embedded(store) => store.raise_counters(user, session).await,
+            Self::Postgres(store) => store.raise_counters(user, session).await,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The application that a deployment serves: configured, or made at the first start.
 
+use std::path::Path;
+
 use anyhow::Context as _;
 use domain::ApplicationId;
 use runtime::config::Secret;
@@ -95,6 +97,25 @@ impl Application {
 TOKEN=$(curl -s -X POST http://{address}/session -H 'Content-Type: application/json' -d '{{"application_id":{id},"auth_key":"{key}","user":{{"login":"alice","password":"wonderland"}}}}' | sed 's/.*"token":"\([0-9a-f]*\)".*/\1/')
 curl -X POST http://{address}/chat/Dialog -H "CB-Token: $TOKEN" -H 'Content-Type: application/json' -d '{{"type":4,"name":"Lobby"}}'"#
         )
+    }
+}
+
+/// What an application that was made here is, as it is kept in `folder`.
+pub(crate) fn kept(folder: &Path) -> anyhow::Result<Option<Vec<u8>>> {
+    let path = folder.join(FILE);
+    match std::fs::read(&path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
+/// Keep an application that was made elsewhere; another one that is there is not replaced.
+pub(crate) fn keep(folder: &DataFolder, bytes: &[u8]) -> anyhow::Result<()> {
+    match kept(folder.path())? {
+        Some(there) if there == bytes => Ok(()),
+        Some(_) => anyhow::bail!("{} is another application's", folder.path().join(FILE).display()),
+        None => Ok(folder.write_private(FILE, bytes)?),
     }
 }
 

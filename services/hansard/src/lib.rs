@@ -3,6 +3,7 @@
 //! Only this crate knows which stores and which topology a deployment has.
 
 mod application;
+mod copy;
 mod engines;
 mod event_json;
 mod log_command;
@@ -14,6 +15,7 @@ mod settings;
 mod status;
 mod stores;
 
+pub use copy::Copy;
 pub use log_command::LogCommand;
 pub use output::{complain, print_settings};
 pub use readmodel_command::ReadmodelCommand;

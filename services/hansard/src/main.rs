@@ -53,6 +53,9 @@ enum Command {
     /// Look into the event log, also beside a running server.
     #[command(subcommand)]
     Log(LogCommand),
+    /// Copy a log, its users and sessions into an empty place, also with another number of
+    /// partitions. What is copied from must not be running; the same command goes on after a stop.
+    Copy(hansard::Copy),
     /// Fold or check the read models.
     #[command(subcommand)]
     Readmodel(ReadmodelCommand),
@@ -79,13 +82,14 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         let given = flags.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value.clone()?)));
         overrides.extend(given);
     }
-    let settings = Settings::load(cli.common.config.as_deref(), overrides)?;
+    let settings = || Settings::load(cli.common.config.as_deref(), overrides);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match cli.command {
-        Command::Serve { .. } => runtime.block_on(hansard::serve(settings)),
-        Command::Config => hansard::print_settings(&settings),
-        Command::Status { json } => runtime.block_on(hansard::status(&settings, json)),
-        Command::Log(command) => runtime.block_on(command.run(&settings)),
-        Command::Readmodel(command) => runtime.block_on(command.run(&settings)),
+        Command::Serve { .. } => runtime.block_on(hansard::serve(settings()?)),
+        Command::Config => hansard::print_settings(&settings()?),
+        Command::Copy(copy) => runtime.block_on(copy.run()),
+        Command::Status { json } => runtime.block_on(hansard::status(&settings()?, json)),
+        Command::Log(command) => runtime.block_on(command.run(&settings()?)),
+        Command::Readmodel(command) => runtime.block_on(command.run(&settings()?)),
     }
 }

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use command::{Loaded, Rows};
 use domain::event::{Event, Record, Stream};
 use domain::facts::Key;
-use domain::{ApplicationId, CommandId};
+use domain::{ApplicationId, CommandId, Time};
 use eventlog::{Epoch, Log, Offset, OpenError, PARTITION_HASH, Partition, ReadLimit, Spec, SqliteLog};
 use identity::Identity;
 use readmodel::FactSource;
@@ -20,7 +20,7 @@ use crate::application::Application;
 /// How often the check of a long log says how far it is.
 const SAY_EVERY: Duration = Duration::from_secs(5);
 /// The file of users and sessions.
-const IDENTITY_FILE: &str = "identity.db";
+pub(crate) const IDENTITY_FILE: &str = "identity.db";
 
 /// The stores of a data folder, and what holds it.
 pub(crate) struct Stores {
@@ -84,7 +84,16 @@ fn refuse_leftovers(folder: &Path, log: &Path) -> anyhow::Result<()> {
 
 /// What a new log is made from.
 pub(crate) fn spec(partitions: u32, application: ApplicationId, clock: &Clock, ids: &Ids) -> Spec {
-    let now = clock.now();
+    spec_with(partitions, application, (ids.random(), clock.now()), ids)
+}
+
+/// A log of an epoch of its own, with that key of the ids of private dialogs, made at that time.
+pub(crate) fn spec_with(
+    partitions: u32,
+    application: ApplicationId,
+    (private_dialog_key, now): ([u8; 32], Time),
+    ids: &Ids,
+) -> Spec {
     let record = Record {
         id: ids.event_id(now),
         command: CommandId(ids.random()),
@@ -92,11 +101,7 @@ pub(crate) fn spec(partitions: u32, application: ApplicationId, clock: &Clock, i
         stream: Stream::Application(application),
         actor: None,
         at: now,
-        event: Event::LogOpened {
-            partitions,
-            partition_hash: PARTITION_HASH.to_owned(),
-            private_dialog_key: ids.random(),
-        },
+        event: Event::LogOpened { partitions, partition_hash: PARTITION_HASH.to_owned(), private_dialog_key },
     };
     let opened = wire::encode(&record);
     Spec {

@@ -8,16 +8,18 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, Row as _};
 use std::time::Duration;
 
+use super::copy::is_marked;
 use super::{address, failures};
+use crate::copy::Purpose;
 use crate::{Error, OpenError};
 
 /// How long opening may take, with all migrations and the wait for another process that runs them.
 const OPEN_TIME_MAX: Duration = Duration::from_secs(60);
 
 /// Brings the schema to the format known here; refuses a foreign or newer one before anything is
-/// written.
-pub(super) async fn migrate(options: &PgConnectOptions) -> Result<(), OpenError> {
-    let migrating = tokio::time::timeout(OPEN_TIME_MAX, migrate_with(options));
+/// written, and one that is being filled unless it is opened for that.
+pub(super) async fn migrate(options: &PgConnectOptions, purpose: Purpose) -> Result<(), OpenError> {
+    let migrating = tokio::time::timeout(OPEN_TIME_MAX, migrate_with(options, purpose));
     migrating.await.unwrap_or_else(|_| {
         Err(OpenError::Unavailable {
             address: address(options),
@@ -26,7 +28,7 @@ pub(super) async fn migrate(options: &PgConnectOptions) -> Result<(), OpenError>
     })
 }
 
-async fn migrate_with(options: &PgConnectOptions) -> Result<(), OpenError> {
+async fn migrate_with(options: &PgConnectOptions, purpose: Purpose) -> Result<(), OpenError> {
     let failed = |error: sqlx::Error| failed(options, &error);
     // A migration of a large table may take its time.
     let patient = options.clone().options([("statement_timeout", "0"), ("lock_timeout", "0")]);
@@ -48,7 +50,12 @@ async fn migrate_with(options: &PgConnectOptions) -> Result<(), OpenError> {
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => failed(error),
         other => OpenError::Failed { path: schema_at(options), reason: other.to_string() },
     })?;
-    connection.close().await.map_err(failed)
+    let is_unfinished = is_marked(&mut connection).await.map_err(failed)?;
+    connection.close().await.map_err(failed)?;
+    if is_unfinished && purpose == Purpose::Serve {
+        return Err(OpenError::Unfinished { path: schema_at(options) });
+    }
+    Ok(())
 }
 
 /// What is in the database.
@@ -84,6 +91,7 @@ fn failed(options: &PgConnectOptions, error: &sqlx::Error) -> OpenError {
     }
 }
 
-fn schema_at(options: &PgConnectOptions) -> String {
+/// The schema and where it is, for an operator.
+pub(super) fn schema_at(options: &PgConnectOptions) -> String {
     format!("schema identity at {}", address(options))
 }

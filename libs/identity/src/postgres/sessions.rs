@@ -140,7 +140,7 @@ impl Store {
     }
 }
 
-fn stored(row: &PgRow) -> Result<StoredSession, Error> {
+pub(super) fn stored(row: &PgRow) -> Result<StoredSession, Error> {
     let application = ApplicationId::new(number(get(row, "application_id")?)?);
     Ok(StoredSession {
         id: session_id(get(row, "id")?)?,

@@ -147,7 +147,7 @@ where
     row.try_get(column).map_err(|error| Error::Store(error.to_string()))
 }
 
-fn user(row: &PgRow) -> Result<User, Error> {
+pub(super) fn user(row: &PgRow) -> Result<User, Error> {
     Ok(User {
         id: user_id(get(row, "id")?)?,
         full_name: get(row, "full_name")?,

@@ -140,7 +140,7 @@ fn expired(connection: &Connection, now: Time, batch_max: u32) -> Result<Vec<(i6
     Ok(rows)
 }
 
-fn stored(row: &Row<'_>) -> Result<StoredSession, Error> {
+pub(super) fn stored(row: &Row<'_>) -> Result<StoredSession, Error> {
     let application = ApplicationId::new(number(row.get("application_id")?)?);
     Ok(StoredSession {
         id: session_id(row.get("id")?)?,

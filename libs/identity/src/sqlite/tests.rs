@@ -12,7 +12,7 @@ fn path_in(dir: &TempDir) -> std::path::PathBuf {
 }
 
 fn open(dir: &TempDir) -> Result<Store, OpenError> {
-    Store::open(&path_in(dir), &Settings::default())
+    Store::open(&path_in(dir), &Settings::default(), Purpose::Serve)
 }
 
 fn new_user(login: &str, custom_data: &str) -> NewUser {
@@ -76,7 +76,7 @@ fn only_its_owner_may_read_the_file() {
 
 #[test]
 fn a_folder_that_is_missing_is_named() {
-    let failed = Store::open(Path::new("/nonexistent/identity.db"), &Settings::default());
+    let failed = Store::open(Path::new("/nonexistent/identity.db"), &Settings::default(), Purpose::Serve);
     assert!(matches!(failed, Err(OpenError::Failed { path, .. }) if path.contains("nonexistent")));
 }
 

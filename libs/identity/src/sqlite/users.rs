@@ -30,7 +30,7 @@ impl Store {
             }
             let id = user_id(sql(issue(transaction, "user")?))?;
             let user = Created::of(id, user, now);
-            insert(transaction, &user, &password_hash)?;
+            insert(transaction, &user, Some(&password_hash))?;
             Ok(user.user)
         })
         .await
@@ -91,15 +91,19 @@ impl Store {
     }
 }
 
-fn insert(connection: &Connection, new: &Created, password_hash: &str) -> Result<(), Error> {
+pub(super) fn insert(
+    connection: &Connection,
+    new: &Created,
+    password_hash: Option<&str>,
+) -> Result<(), Error> {
     let user = &new.user;
     connection
         .prepare_cached(
             "INSERT INTO users (id, login, login_key, email, email_key, password_hash, full_name, phone,
-                 website, created_at, updated_at, external_user_id, external_id, facebook_id, twitter_id,
+                 website, created_at, updated_at, last_request_at, external_user_id, external_id, facebook_id, twitter_id,
                  blob_id, custom_data, avatar, user_tags, timezone, is_guest)
              VALUES (:id, :login, :login_key, :email, :email_key, :password_hash, :full_name, :phone,
-                 :website, :created_at, :updated_at, :external_user_id, :external_id, :facebook_id, :twitter_id,
+                 :website, :created_at, :updated_at, :last_request_at, :external_user_id, :external_id, :facebook_id, :twitter_id,
                  :blob_id, :custom_data, :avatar, :user_tags, :timezone, :is_guest)",
         )?
         .execute(named_params! {
@@ -114,6 +118,7 @@ fn insert(connection: &Connection, new: &Created, password_hash: &str) -> Result
             ":website": user.website,
             ":created_at": sql(user.created_at.0),
             ":updated_at": sql(user.updated_at.0),
+            ":last_request_at": user.last_request_at.map(|at| sql(at.0)),
             ":external_user_id": user.external_user_id,
             ":external_id": user.external_id,
             ":facebook_id": user.facebook_id,
@@ -150,7 +155,7 @@ fn find(connection: &Connection, question: &str, key: &str) -> Result<Option<Fou
     Ok(Some(Found { user: user(row)?, password_hash: row.get("password_hash")? }))
 }
 
-fn user(row: &Row<'_>) -> Result<User, Error> {
+pub(super) fn user(row: &Row<'_>) -> Result<User, Error> {
     Ok(User {
         id: user_id(row.get("id")?)?,
         full_name: row.get("full_name")?,

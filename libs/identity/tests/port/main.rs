@@ -1,6 +1,8 @@
 //! What the port promises, whatever store lies behind it.
 
 #[cfg(test)]
+mod copying;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod opening;

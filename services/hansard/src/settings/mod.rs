@@ -160,6 +160,13 @@ impl Settings {
         Ok(settings)
     }
 
+    /// The defaults, under that file alone, checked.
+    pub(crate) fn of_file(file: &std::path::Path) -> anyhow::Result<Self> {
+        let settings: Self = config::load(DEFAULTS, Some(file), [], [])?;
+        settings.check()?;
+        Ok(settings)
+    }
+
     fn check(&self) -> anyhow::Result<()> {
         let app = &self.app;
         anyhow::ensure!(

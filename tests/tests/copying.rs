@@ -1,0 +1,124 @@
+//! `hansard copy`: a chat goes on elsewhere as if nothing had happened.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::{Answer, Chat, Ended, Person, Setup};
+
+/// Copy the chat, which has ended, into `partitions` partitions beside it.
+async fn copy(chat: &Chat, to: &Path, partitions: u32) -> Ended {
+    let [from_file, to_file] = ["from.toml", "to.toml"].map(|name| chat.folder().join(name));
+    write(&from_file, &chat.data(), 0);
+    write(&to_file, to, partitions);
+    let [from, to] = [from_file, to_file].map(|path| path.display().to_string());
+    chat.operator(&["copy", "--from", &from, "--to", &to]).await
+}
+
+fn write(file: &Path, data: &Path, partitions: u32) {
+    let settings = format!(
+        "[data]\nfolder = {:?}\n[log]\npartitions = {partitions}\n[app]\nid = 7\nauth_key = \"any\"\n",
+        data.display().to_string()
+    );
+    fs::write(file, settings).expect("the settings are written");
+}
+
+/// Move the chat into `partitions` partitions and let it go on there.
+async fn move_to(chat: &mut Chat, partitions: u32) -> Ended {
+    let setup: Setup = chat.setup().clone().with("log.partitions", partitions);
+    chat.stop().await;
+    let place: PathBuf = chat.folder().join(format!("copy-{partitions}"));
+    let said = copy(chat, &place, partitions).await.well();
+    fs::rename(chat.data(), chat.folder().join(format!("before-{partitions}")))
+        .expect("the old data goes aside");
+    fs::rename(place, chat.data()).expect("the copy takes its place");
+    chat.start_again_as(setup).await;
+    said
+}
+
+/// Everything that somebody sees, without looking in a way that marks it.
+async fn sight(person: &Person) -> Value {
+    let mut dialogs = vec![];
+    for dialog in person.dialogs().await {
+        let id = dialog["_id"].as_str().expect("a dialog has an id").to_owned();
+        let messages = person.peek(&id).await;
+        let unread = person.unread(&id).await;
+        dialogs.push(json!({ "dialog": dialog, "messages": messages, "unread": unread }));
+    }
+    let total = person.unread_total().await;
+    json!({ "dialogs": dialogs, "total": total })
+}
+
+#[tokio::test]
+async fn a_chat_goes_on_in_other_partitions_with_every_count_the_same() {
+    let mut chat = Chat::start(Setup::embedded(1)).await;
+    let people = chat.users(["alice", "bob", "carol"]).await;
+    let [alice, bob, carol] = &people;
+    let private = alice.create_private(bob).await;
+    alice.post_each(&private, ["one", "two", "three"]).await;
+    let mut groups = vec![];
+    for n in 0..6 {
+        let group = alice.create_group(&format!("group {n}"), [bob, carol]).await;
+        let [first, second, third] = alice.post_each(&group, ["first", "second", "third"]).await;
+        bob.read(&group, [&first, &third]).await;
+        carol.read_all(&group).await;
+        alice.edit(&group, &second, "changed").await;
+        bob.post(&group, "fourth").await;
+        carol.hide(&first).await;
+        alice.remove(&third).await;
+        groups.push(group);
+    }
+    alice.expel(&groups[0], carol).await;
+    bob.leave(&groups[1]).await;
+    let answer = alice.post_message(&private, &json!({ "message": "four" })).await.is(201);
+    let position = answer.header("Log-Position").to_owned();
+
+    for (partitions, newcomers) in [(4, 0), (3, 1), (1, 2)] {
+        let mut before = vec![];
+        for person in &people {
+            before.push(sight(person).await);
+        }
+        let events = chat.log(&[]).await.len();
+        let said = move_to(&mut chat, partitions).await;
+        let people_said = format!(" streams, {} users and 3 sessions;", 3 + newcomers);
+        assert!(said.stdout.contains(&people_said), "{said:?}");
+        assert_eq!(chat.tails().await.len(), partitions as usize);
+        for (person, before) in people.iter().zip(before) {
+            // With the session of before.
+            assert_eq!(sight(person).await, before);
+        }
+        assert!(chat.log(&[]).await.len() + 1 >= events, "nothing is lost");
+        // A place in the old log means nothing here.
+        let path = format!("chat/Message?chat_dialog_id={private}&mark_as_read=0");
+        let old = alice.request(Method::GET, &path).header("Min-Log-Position", &position);
+        Answer::to(old).await.is(422);
+        // It goes on: sequences, counts, the private dialog of two, ids of users.
+        assert_eq!(bob.create_private(alice).await, private);
+        let unread = bob.unread(&groups[3]).await;
+        alice.post(&groups[3], "and on").await;
+        assert_eq!(bob.unread(&groups[3]).await, unread + 1);
+        let newcomer = chat.user(&format!("newcomer{partitions}")).await;
+        assert!(newcomer.id() > carol.id());
+        chat.stop().await;
+        chat.start_again().await;
+        chat.verify().await;
+        Answer::to(newcomer.request(Method::DELETE, "session")).await.is(200);
+    }
+}
+
+#[tokio::test]
+async fn only_a_resting_chat_is_copied_and_only_into_an_empty_place() {
+    let mut chat = Chat::start(Setup::embedded(1)).await;
+    let [alice, bob] = chat.users(["alice", "bob"]).await;
+    let dialog = alice.create_group("lobby", [&bob]).await;
+    alice.post(&dialog, "hello").await;
+    let place = chat.folder().join("copy");
+    let refused = copy(&chat, &place, 2).await;
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    chat.stop().await;
+    copy(&chat, &place, 2).await.well();
+    let again = copy(&chat, &place, 2).await;
+    assert!(again.code == Some(1) && again.stderr.contains("copy into an empty place"), "{again:?}");
+    assert!(!chat.folder().join("copy-3").exists());
+}

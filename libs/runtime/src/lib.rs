@@ -9,6 +9,7 @@ pub mod data_folder;
 pub mod health;
 pub mod lifecycle;
 pub mod telemetry;
+pub mod trace;
 
 mod clock;
 mod ids;

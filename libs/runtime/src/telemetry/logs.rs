@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use tracing::Subscriber;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{EnvFilter, Layer, Registry, layer::SubscriberExt as _};
 
 /// How a line of log is written.
@@ -46,7 +47,11 @@ impl TryFrom<String> for LogFormat {
 /// # Errors
 ///
 /// The filter is not one.
-pub fn subscriber<W>(format: LogFormat, filter: &str, writer: W) -> anyhow::Result<impl Subscriber + use<W>>
+pub fn subscriber<W>(
+    format: LogFormat,
+    filter: &str,
+    writer: W,
+) -> anyhow::Result<impl Subscriber + for<'a> LookupSpan<'a> + use<W>>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {

@@ -3,25 +3,31 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use engines::{Nats, Postgres, Profile};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Answer, Chat, Ended, Person, Setup};
 
-/// Copy the chat, which has ended, into `partitions` partitions beside it.
-async fn copy(chat: &Chat, to: &Path, partitions: u32) -> Ended {
-    let [from_file, to_file] = ["from.toml", "to.toml"].map(|name| chat.folder().join(name));
-    write(&from_file, &chat.data(), 0);
-    write(&to_file, to, partitions);
-    let [from, to] = [from_file, to_file].map(|path| path.display().to_string());
-    chat.operator(&["copy", "--from", &from, "--to", &to]).await
+/// The part of a configuration that says where its stores are.
+fn embedded(data: &Path, partitions: u32) -> String {
+    format!("[data]\nfolder = {:?}\n[log]\npartitions = {partitions}\n", data.display().to_string())
 }
 
-fn write(file: &Path, data: &Path, partitions: u32) {
-    let settings = format!(
-        "[data]\nfolder = {:?}\n[log]\npartitions = {partitions}\n[app]\nid = 7\nauth_key = \"any\"\n",
-        data.display().to_string()
-    );
-    fs::write(file, settings).expect("the settings are written");
+/// Copy the chat, which has ended, into `partitions` partitions beside it.
+async fn copy(chat: &Chat, to: &Path, partitions: u32) -> Ended {
+    copy_by(chat, &embedded(&chat.data(), 0), &embedded(to, partitions)).await
+}
+
+/// Copy what one configuration names to where another one does.
+async fn copy_by(chat: &Chat, from: &str, to: &str) -> Ended {
+    let file = |name: &str, stores: &str| {
+        let path = chat.folder().join(name);
+        let application = "[app]\nid = 7\nauth_key = \"any\"\n";
+        fs::write(&path, format!("{stores}{application}")).expect("the settings are written");
+        path.display().to_string()
+    };
+    let (from, to) = (file("from.toml", from), file("to.toml", to));
+    chat.operator(&["copy", "--from", &from, "--to", &to]).await
 }
 
 /// Move the chat into `partitions` partitions and let it go on there.
@@ -128,4 +134,44 @@ async fn only_a_resting_chat_is_copied_and_only_into_an_empty_place() {
     let again = copy(&chat, &place, 2).await;
     assert!(again.code == Some(1) && again.stderr.contains("copy into an empty place"), "{again:?}");
     assert!(!chat.folder().join("copy-3").exists());
+}
+
+#[tokio::test]
+async fn a_chat_goes_through_the_engines_of_a_cluster_and_comes_back_whole() {
+    let nats = Nats::start(1, Profile::Durable).await;
+    let database = Postgres::shared().await.database().await;
+    let cluster = format!(
+        "[log]\nbackend = \"jetstream\"\npartitions = 5\nreplicas = 1\npartition_bytes_max = 16777216\n\
+         monitor_urls = {:?}\n[nats]\nurls = {:?}\n[postgres]\nurl = {:?}\n",
+        nats.monitor_urls(),
+        nats.urls(),
+        database.url()
+    );
+    let mut chat = Chat::start(Setup::embedded(2)).await;
+    let people = chat.users(["alice", "bob", "carol"]).await;
+    let [alice, bob, carol] = &people;
+    for n in 0..4 {
+        let group = alice.create_group(&format!("group {n}"), [bob, carol]).await;
+        let [first, _, third] = alice.post_each(&group, ["first", "second", "third"]).await;
+        bob.read(&group, [&first, &third]).await;
+    }
+    let mut before = vec![];
+    for person in &people {
+        before.push(sight(person).await);
+    }
+    let setup = chat.setup().clone().with("log.partitions", 3);
+    chat.stop().await;
+    let there = copy_by(&chat, &embedded(&chat.data(), 0), &cluster).await.well();
+    let again = copy_by(&chat, &embedded(&chat.data(), 0), &cluster).await;
+    assert!(again.code == Some(1) && again.stderr.contains("copy into an empty place"), "{again:?}");
+    let place = chat.folder().join("back");
+    let back = copy_by(&chat, &cluster, &embedded(&place, 3)).await.well();
+    assert_eq!(there.stdout, back.stdout);
+    fs::rename(chat.data(), chat.folder().join("before")).expect("the old data goes aside");
+    fs::rename(place, chat.data()).expect("the copy takes its place");
+    chat.start_again_as(setup).await;
+    for (person, before) in people.iter().zip(before) {
+        assert_eq!(sight(person).await, before);
+    }
+    chat.verify().await;
 }

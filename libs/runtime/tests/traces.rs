@@ -60,7 +60,7 @@ async fn spans_of_one_way_are_one_trace_and_none_come_to_be_without_a_collector(
     assert_eq!(of_append[3..35], parent[3..35], "one trace");
     assert_ne!(of_append[36..52], parent[36..52], "another span");
     drop((append, request));
-    tokio::task::spawn_blocking(move || traces.finish()).await.expect("the end");
+    tokio::task::spawn_blocking(move || drop(traces)).await.expect("the end");
 
     let kept = kept.lock().expect("the requests");
     let holds = |wanted: &[u8]| kept.windows(wanted.len()).filter(|window| *window == wanted).count();

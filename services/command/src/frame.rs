@@ -10,7 +10,8 @@ use domain::event::{Event, Record, Stream};
 use domain::facts::{Fact, Key, evolve};
 use domain::{CommandId, Refusal, Time, decide};
 use eventlog::{Batch, FRAME_EVENTS_MAX};
-use runtime::Ids;
+use runtime::{Ids, trace};
+use tracing::Span;
 
 use crate::office::{Office, Settings};
 use crate::overlay::Staged;
@@ -44,6 +45,20 @@ pub(crate) struct Finished {
     pub(crate) changed: HashMap<Key, Fact>,
     pub(crate) receipts: HashMap<CommandId, Receipt>,
     pub(crate) decided: Vec<Decided>,
+}
+
+impl Finished {
+    /// The append, as it shows in the trace of each command that has one.
+    pub(crate) fn spans(&self, partition: u32) -> Vec<Span> {
+        let traced = self.decided.iter().filter_map(|decided| decided.job.trace.as_deref());
+        let span = |parent| {
+            let events = self.events.len();
+            let span = tracing::trace_span!(target: trace::TARGET, "append", partition, events);
+            trace::adopt(&span, Some(parent));
+            span
+        };
+        traced.map(span).collect()
+    }
 }
 
 impl<'a> Frame<'a> {

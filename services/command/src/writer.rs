@@ -346,6 +346,8 @@ impl<R: Rows> Parts<R> {
         at: Time,
         finished: Finished,
     ) -> anyhow::Result<Option<Lost>> {
+        // They end when everybody in the frame has been answered.
+        let _traced = finished.spans(self.partition.0);
         let Finished { events, changed, receipts, decided } = finished;
         if !events.is_empty() {
             let (count, bytes) = (events.len(), events.iter().map(Bytes::len).sum::<usize>());

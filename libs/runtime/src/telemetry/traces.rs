@@ -19,10 +19,13 @@ use tokio::runtime::Handle;
 
 /// How long a collector may take for one batch.
 const EXPORT_TIME_MAX: Duration = Duration::from_secs(5);
+/// How long it may take for the last one: a process that was told to stop does not wait for it.
+const FINISH_TIME_MAX: Duration = Duration::from_secs(1);
 /// Where a collector takes spans, below its address.
 const PATH: &str = "v1/traces";
 
-/// The way to a collector. Kept until the end of the process, which then tells the last spans.
+/// The way to a collector. Kept until the end of the process: the last spans go out when it is
+/// dropped.
 #[derive(Debug)]
 pub struct Traces(Option<SdkTracerProvider>);
 
@@ -62,11 +65,13 @@ impl Traces {
     pub(super) fn tracer(&self) -> Option<SdkTracer> {
         self.0.as_ref().map(|provider| provider.tracer("hansard"))
     }
+}
 
-    /// Tell the collector what it has not heard yet. Blocks for some seconds at most.
-    pub fn finish(&self) {
+impl Drop for Traces {
+    /// Tell the collector what it has not heard yet. Blocks for a second at most.
+    fn drop(&mut self) {
         if let Some(provider) = &self.0
-            && let Err(error) = provider.shutdown_with_timeout(EXPORT_TIME_MAX)
+            && let Err(error) = provider.shutdown_with_timeout(FINISH_TIME_MAX)
         {
             tracing::warn!(%error, "the last traces could not be exported");
         }

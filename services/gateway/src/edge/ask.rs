@@ -4,12 +4,14 @@
 use std::time::Duration;
 
 use axum::response::Response;
-use bus::{Decided, Position, Visibility};
+use bus::{Answer, Decided, Position, Unanswered, Visibility};
 use domain::command::Request;
 use futures::future::join_all;
 use http::HeaderValue;
 use readmodel::rows::{Offset, Partition};
+use runtime::trace;
 use tokio::time::timeout;
+use tracing::Instrument as _;
 
 use super::Edge;
 use super::position::{LOG_POSITION, LOG_VISIBLE, LogPosition};
@@ -74,7 +76,7 @@ impl Edge {
     ///
     /// The refusal's own; 503 or 507 with `Retry-After` if it could not be decided.
     pub(crate) async fn ask(&self, request: Request) -> Result<Done, ApiError> {
-        let decided = self.commands.ask(request).await??;
+        let decided = self.decision(request).await??;
         Ok(self.done(decided).await)
     }
 
@@ -85,13 +87,20 @@ impl Edge {
     ///
     /// Those of [`Edge::ask`]; 503 also when there is no decision in time.
     pub(crate) async fn ask_briefly(&self, request: Request) -> Result<Done, ApiError> {
-        let decided = timeout(self.visible_within, self.commands.ask(request)).await;
+        let decided = timeout(self.visible_within, self.decision(request)).await;
         let decided = decided.map_err(|_| ApiError::Unavailable(RETRY_AFTER_LAG))???;
         Ok(self.done(decided).await)
     }
 
+    async fn decision(&self, request: Request) -> Result<Answer, Unanswered> {
+        let span = tracing::trace_span!(target: trace::TARGET, "command");
+        self.commands.ask_traced(request, trace::parent(&span)).instrument(span).await
+    }
+
     async fn done(&self, decided: Decided) -> Done {
-        let visible = self.reach(decided.position).await;
+        let Position { partition, next, .. } = decided.position;
+        let span = tracing::trace_span!(target: trace::TARGET, "fold", partition, next);
+        let visible = self.reach(decided.position).instrument(span).await;
         Done { decided, visible }
     }
 

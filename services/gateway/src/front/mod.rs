@@ -26,11 +26,13 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures::StreamExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use runtime::trace;
 use tokio::time::{Instant, timeout};
 use tower::util::MapRequestLayer;
 use tower::{BoxError, Service};
 use tower_http::catch_panic::CatchPanicLayer;
-use tracing::Instrument;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 
 use crate::{ApiError, answer, cors, path};
 
@@ -85,6 +87,21 @@ pub struct Front {
     new_request_id: NewRequestId,
 }
 
+/// The span of a request, part of the caller's trace if he says so.
+fn traced(request: &Request, method: &str) -> Span {
+    let span = tracing::trace_span!(
+        target: trace::TARGET,
+        "request",
+        otel.kind = "server",
+        http.request.method = method,
+        http.route = Empty,
+        http.response.status_code = Empty
+    );
+    let parent = request.headers().get(trace::TRACEPARENT).and_then(|value| value.to_str().ok());
+    trace::adopt(&span, parent);
+    span
+}
+
 impl Front {
     /// Put the conventions around a finished router. Its fallbacks are replaced.
     pub fn new(router: Router, limits: Limits, new_request_id: NewRequestId) -> Self {
@@ -108,7 +125,12 @@ impl Front {
         let mut response = if request.method() == Method::OPTIONS {
             cors::preflight()
         } else {
-            self.route(request, visit.clone()).instrument(span).await
+            let traced = traced(&request, method);
+            let response =
+                self.route(request, visit.clone()).instrument(span).instrument(traced.clone()).await;
+            traced.record("http.route", visit.endpoint());
+            traced.record("http.response.status_code", response.status().as_u16());
+            response
         };
         record::answered(&record::Answered {
             id: &id,

@@ -76,6 +76,10 @@ pub(super) async fn copy(
     for lane in lanes {
         lane.finish().await?;
     }
+    anyhow::ensure!(
+        Merge::of(source).await?.total() == total,
+        "the log has grown while it was copied: stop whatever writes it, and copy again"
+    );
     Ok(streams)
 }
 

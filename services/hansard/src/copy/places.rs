@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use domain::ApplicationId;
-use eventlog::{Log, OpenError, Partition, SqliteLog};
+use eventlog::{JetStreamLog, Log, OpenError, Partition, SqliteLog};
 use identity::{Identity, Unfinished};
 use runtime::{DataFolder, Ids};
 
 use super::log::{Opening, opening};
 use crate::Settings;
 use crate::application;
+use crate::engines::log_settings;
 use crate::settings::Backend;
 use crate::stores::{IDENTITY_FILE, spec_with};
 
@@ -36,8 +37,20 @@ impl Source {
     pub(super) async fn open(settings: &Settings) -> anyhow::Result<Self> {
         match settings.log.backend {
             Backend::Sqlite => Self::embedded(settings).await,
-            Backend::Jetstream => anyhow::bail!("copying from JetStream"),
+            Backend::Jetstream => Self::cluster(settings).await,
         }
+    }
+
+    /// Nothing can hold a cluster: whether it rests shows at the end.
+    async fn cluster(settings: &Settings) -> anyhow::Result<Self> {
+        let log: Arc<dyn Log> = Arc::new(JetStreamLog::open(&log_settings(settings), None).await?);
+        Ok(Self {
+            identity: Identity::open_postgres(settings.postgres.url.expose(), &settings.identity()).await?,
+            opening: opening(&*log, Partition(0)).await?,
+            log,
+            application: None,
+            _folder: None,
+        })
     }
 
     async fn embedded(settings: &Settings) -> anyhow::Result<Self> {
@@ -61,8 +74,25 @@ impl Target {
     pub(super) async fn open(settings: &Settings, source: &Source, ids: &Ids) -> anyhow::Result<Self> {
         match settings.log.backend {
             Backend::Sqlite => Self::embedded(settings, source, ids).await,
-            Backend::Jetstream => anyhow::bail!("copying to JetStream"),
+            Backend::Jetstream => Self::cluster(settings, source, ids).await,
         }
+    }
+
+    async fn cluster(settings: &Settings, source: &Source, ids: &Ids) -> anyhow::Result<Self> {
+        let Opening { application, private_dialog_key, at } = source.opening;
+        anyhow::ensure!(
+            ApplicationId::new(settings.app.id) == Some(application),
+            "the log to copy belongs to application {application}: set app.id and app.auth_key as they are there"
+        );
+        // Marked before there is a log: no half of one is ever served.
+        let url = settings.postgres.url.expose();
+        let identity = Unfinished::open_postgres(url, &settings.identity()).await?;
+        let (place, partitions) = (log_settings(settings), settings.log.partitions());
+        // One that is there already stays as it is; whether it is a copy shows when it is looked into.
+        JetStreamLog::init(&place, &spec_with(partitions, application, (private_dialog_key, at), ids))
+            .await?;
+        let log = JetStreamLog::open(&place, Some(partitions)).await?;
+        Ok(Self { log: Arc::new(log), identity, _folder: None })
     }
 
     async fn embedded(settings: &Settings, source: &Source, ids: &Ids) -> anyhow::Result<Self> {

@@ -18,7 +18,7 @@ use bus::Progress;
 use eventlog::Log;
 use identity::Identity;
 use runtime::lifecycle::{Signals, signals};
-use runtime::telemetry::{self, Metrics};
+use runtime::telemetry::{self, Metrics, Traces};
 use runtime::{Clock, DataFolder, Health, Ids, Stop, Tasks};
 use tokio::net::TcpListener;
 
@@ -32,7 +32,8 @@ const STAGE_TIME_MAX: Duration = Duration::from_secs(2);
 
 /// Serve until a signal, or until something fails that no waiting mends.
 pub async fn serve(settings: Settings) -> anyhow::Result<()> {
-    let metrics = telemetry::init(settings.telemetry.format, &settings.telemetry.filter)?;
+    let traces = Traces::to(&settings.telemetry.otlp_endpoint)?;
+    let metrics = telemetry::init_traced(settings.telemetry.format, &settings.telemetry.filter, &traces)?;
     let mut signals = signals().context("cannot listen for signals")?;
     let listener = TcpListener::bind(settings.server.listen)
         .await

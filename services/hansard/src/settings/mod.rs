@@ -150,6 +150,7 @@ pub struct Identity {
 pub struct Telemetry {
     pub format: LogFormat,
     pub filter: String,
+    pub otlp_endpoint: String,
 }
 
 impl Settings {

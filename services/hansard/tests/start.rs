@@ -12,6 +12,8 @@ use rusqlite::Connection;
 
 /// Longer than any answer here takes.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(60);
+/// How often a condition is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 fn serve(data: &Path, address: SocketAddr) -> Child {
     Command::new(env!("CARGO_BIN_EXE_hansard"))
@@ -52,6 +54,10 @@ fn it_is_not_ready_and_can_be_stopped_before_it_has_caught_up() {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut server = serve(&data, address);
     assert!(get(&mut server, address, "/health/live").starts_with("HTTP/1.1 200"));
+    // It listens before it has made its stores.
+    while !get(&mut server, address, "/health/ready").starts_with("HTTP/1.1 200") {
+        std::thread::sleep(LOOK_EVERY);
+    }
     assert_eq!(terminate(server), Some(0));
 
     // Read models that have everything before them, and that nobody can write.

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 
 use crate::office::{Rows, Settings};
 use crate::refuse::is_fenced;
-use crate::writer::{Parts, Tenure};
+use crate::writer::{Parts, Tenure, measure};
 
 /// What the writers of one process work with.
 pub struct Shared<F> {
@@ -116,6 +116,7 @@ async fn write<R: Rows>(parts: Parts<R>, bus: Bus, hold: Hold) {
     changed("gained");
     tracing::info!(partition, "holding the partition");
     let end = until_the_end(parts, &bus, &hold).await;
+    measure(Partition(partition), 0, 0);
     changed(end.name());
     match &end {
         End::Finished => tracing::info!(partition, "giving the partition back; everything is answered"),

@@ -70,11 +70,18 @@ impl Tenure<'_> {
     /// Tell the others where the writer stands.
     fn say(self, office: &Office) {
         let tail = office.writer.tail();
+        measure(office.writer.partition(), office.writer.term(), tail.next.0);
         if let Some(hold) = self.hold {
             let (term, next, time_ms) = (office.writer.term(), tail.next.0, tail.time_ms);
             hold.say(Standing { term, next, time_ms, stopped: None });
         }
     }
+}
+
+/// The term and the tail of a partition that is written here; zeros once it is not.
+pub(crate) fn measure(partition: Partition, term: u64, tail: u64) {
+    metrics::gauge!("writer_term", "partition" => partition.to_string()).set(term as f64);
+    metrics::gauge!("writer_tail", "partition" => partition.to_string()).set(tail as f64);
 }
 
 /// Write the partition until `stop`; then refuse what comes, decide what waits, and return.

@@ -151,7 +151,7 @@ impl Folder {
         self.parts.progress.hand_over(partition.0);
         if let Some(place) = self.places.remove(&partition.0) {
             place.feed.abort();
-            poisoned(partition.0, false);
+            not_here(partition.0);
         }
     }
 
@@ -455,6 +455,7 @@ impl Folder {
         let time = place.checkpoint.map(|checkpoint| checkpoint.time.0);
         let late = time.map_or(0, |time| self.parts.clock.now().0.saturating_sub(time));
         metrics::gauge!("projector_lag_seconds", "partition" => label.clone()).set(late as f64 / 1000.0);
+        metrics::gauge!("projector_checkpoint", "partition" => label).set(place.next() as f64);
         poisoned(partition, matches!(place.state, State::Stopped(_)));
     }
 }
@@ -466,6 +467,14 @@ pub(crate) type Stored = BTreeMap<u32, Checkpoint>;
 pub(crate) async fn stored(store: &mut Store) -> Result<Stored, Error> {
     let stored = store.checkpoints().await?;
     Ok(stored.into_iter().map(|(partition, checkpoint)| (partition.0, checkpoint)).collect())
+}
+
+/// Whoever folds the partition now tells its figures.
+fn not_here(partition: u32) {
+    for figure in ["projector_lag_events", "projector_lag_seconds", "projector_checkpoint"] {
+        metrics::gauge!(figure, "partition" => partition.to_string()).set(0);
+    }
+    poisoned(partition, false);
 }
 
 fn poisoned(partition: u32, is: bool) {

@@ -117,6 +117,11 @@ impl Progress {
         self.partitions.get(partition as usize)?.borrow().stopped.clone()
     }
 
+    /// A partition that this process folds and cannot fold further, if there is one.
+    pub fn stopped_here(&self) -> Option<(u32, Stopped)> {
+        self.own().into_iter().find_map(|(partition, known)| Some((partition, known.stopped?)))
+    }
+
     /// A partition whose rows are behind what was once visible, if there is one: a restored
     /// database. Nothing read from them may be shown as today's until they have caught up.
     pub fn gone_back(&self) -> Option<u32> {
@@ -187,7 +192,8 @@ impl Progress {
         }
     }
 
-    pub(crate) fn partitions(&self) -> u32 {
+    /// How many partitions there are.
+    pub fn partitions(&self) -> u32 {
         u32::try_from(self.partitions.len()).unwrap_or(u32::MAX)
     }
 }

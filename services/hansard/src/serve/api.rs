@@ -22,8 +22,6 @@ use crate::Settings;
 const SWEEP_SESSIONS_EVERY: Duration = Duration::from_secs(60);
 /// How often a long fold says how far it is.
 const SAY_EVERY: Duration = Duration::from_secs(5);
-/// How often the health of the read models is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// The highest user id that any event has named.
 pub(super) type HighestUser = Box<dyn FnOnce() -> BoxFuture<'static, anyhow::Result<u64>> + Send>;
@@ -120,8 +118,6 @@ fn start_api(
         gate: gate.clone(),
     })?;
     let stop = tasks.stop();
-    let rows = shared.health.register("read models");
-    tasks.spawn("health", report_health(shared.clone(), rows, settings.writer.lag_max, stop.clone()));
     tasks.spawn("sessions", sweep_sessions(Arc::clone(&identity), shared.clock.clone(), stop));
     let opening = Opening { identity, highest_user, gate, begun, address };
     Ok((gateway::router(edge), opening))
@@ -181,31 +177,6 @@ async fn caught_up(shared: &Shared) -> anyhow::Result<()> {
             }
             let next = shared.progress.reached(partition.0).next;
             tracing::info!(partition = partition.0, next, tail, "folding the log into the read models");
-        }
-    }
-    Ok(())
-}
-
-/// Say whether the read models keep up: a load balancer should send nobody here otherwise.
-async fn report_health(shared: Shared, gauge: Gauge, lag_max: u64, stop: Stop) -> anyhow::Result<()> {
-    let partitions = (0..shared.log.partitions()).map(Partition);
-    let tails = partitions.map(|partition| shared.log.watch(partition)).collect::<Result<Vec<_>, _>>()?;
-    while !stop.is_stopping() {
-        let behind = tails.iter().zip(0..).find_map(|(tail, partition)| {
-            let reached = shared.progress.reached(partition);
-            let lag = tail.borrow().0.saturating_sub(reached.next);
-            // Every process sees a poisoned partition alike: to send people elsewhere helps nobody.
-            let helps = shared.progress.stopped(partition).is_none();
-            (helps && (!reached.folding || lag > lag_max))
-                .then(|| format!("partition {partition} lags by {lag} events"))
-        });
-        match behind {
-            None => gauge.ready(),
-            Some(why) => gauge.not_ready(why),
-        }
-        tokio::select! {
-            () = tokio::time::sleep(LOOK_EVERY) => {}
-            () = stop.stopped() => {}
         }
     }
     Ok(())

@@ -8,7 +8,7 @@ use bus::leases::{self, Ground, Keeper, Kind, Leases, Member};
 use bus::nats::{self, Bus};
 use bus::{Capacity, Commands, Progress};
 use domain::event::Stream;
-use eventlog::{JetStreamLog, Log, partition_of};
+use eventlog::{JetStreamLog, Log, Offset, Partition, partition_of};
 use identity::Identity;
 use readmodel::Store;
 use readmodel::postgres::{self, Pool};
@@ -17,7 +17,7 @@ use runtime::{Ids, Stop, Tasks};
 use tokio::sync::Mutex;
 
 use super::api::{self, Ways};
-use super::{Process, Running, Shared, command_settings};
+use super::{Process, Running, Shared, command_settings, figures, health};
 use crate::Settings;
 use crate::application::Application;
 use crate::engines::{open_bus, open_identity, open_log, open_rows, rows_settings};
@@ -27,6 +27,8 @@ use crate::stores::{LoadedRows, private_dialog_key};
 /// How long a command is asked again before the client is: a writer that died is replaced in
 /// less.
 const ANSWER_WITHIN: Duration = Duration::from_secs(6);
+/// How often what has become visible is held on to.
+const HOLD_EVERY: Duration = Duration::from_millis(50);
 
 /// What the roles of this process stand on.
 struct Engines {
@@ -65,11 +67,16 @@ pub(super) async fn start(settings: &Settings, process: Process) -> anyhow::Resu
     if roles.has(Role::Gateway) || roles.has(Role::Command) {
         follow_progress(&running.projector, &shared, &engines);
     }
+    let seen = (&shared.health, &shared.progress);
+    health::of_the_engines(&running.http, roles, seen, (&engines.bus, &engines.rows));
     let mut ways = None;
     if roles.has(Role::Gateway) {
         let identity = Arc::new(open_identity(settings).await?);
         running.identity = Some(Arc::clone(&identity));
-        ways = Some(ways_to(settings, &shared, &engines, (identity, private_dialog_key))?);
+        let to = ways_to(settings, &shared, &engines, (identity, private_dialog_key))?;
+        let holding = hold_to_progress(to.queries.clone(), shared.progress.clone(), running.projector.stop());
+        running.projector.spawn("holding to progress", holding);
+        ways = Some(to);
     }
     api::start(&running.http, settings, &shared, ways, (process.front, process.address, process.metrics))?;
     Ok(running)
@@ -123,6 +130,7 @@ fn start_writers(running: &Running, settings: &Settings, shared: &Shared, engine
     let tasks = &running.writers;
     tasks.spawn("writer leases", keep(keeper, tasks.stop()));
     tasks.spawn("writers", command::share(writers, leases));
+    tasks.spawn("figures", figures::of_the_streams(Arc::clone(&engines.log), tasks.stop()));
 }
 
 /// What the API of this process stands on.
@@ -171,6 +179,21 @@ fn follow_progress(tasks: &Tasks, shared: &Shared, engines: &Engines) {
         }
         Ok(())
     });
+}
+
+/// What anybody was told to be visible, this gateway shows or refuses: a database that crashed
+/// comes back without the last rows, and takes longer for it than this takes to hold on to them.
+async fn hold_to_progress(queries: Queries, progress: Progress, stop: Stop) -> anyhow::Result<()> {
+    while !stop.is_stopping() {
+        for partition in 0..progress.partitions() {
+            queries.at_least(Partition(partition), Offset(progress.reached(partition).next));
+        }
+        tokio::select! {
+            () = tokio::time::sleep(HOLD_EVERY) => {}
+            () = stop.stopped() => {}
+        }
+    }
+    Ok(())
 }
 
 impl Engines {

@@ -15,7 +15,7 @@ use runtime::{Clock, Ids, Stop, Tasks};
 use tokio::sync::oneshot;
 
 use super::api::{self, Ways};
-use super::{Process, Running, Shared, command_settings, spawn_blocking_role};
+use super::{Process, Running, Shared, command_settings, health, spawn_blocking_role};
 use crate::Settings;
 use crate::stores::{LoadedRows, Stores, private_dialog_key};
 
@@ -55,6 +55,9 @@ pub(super) async fn start(settings: &Settings, process: Process) -> anyhow::Resu
         private_dialog_key: private_dialog_key(&*shared.log, shared.application.id).await?,
         highest_user: Box::new(move || Box::pin(async move { Ok(FactSource::open(&path)?.highest_user()?) })),
     };
+    let gauge = shared.health.register("read models");
+    let rows = health::of_the_rows(shared.clone(), gauge, settings.writer.lag_max, running.http.stop());
+    running.http.spawn("health", rows);
     running.http.spawn("figures", copy_figures(log, running.http.stop()));
     api::start(
         &running.http,

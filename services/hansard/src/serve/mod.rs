@@ -8,6 +8,8 @@
 mod api;
 mod cluster;
 mod embedded;
+mod figures;
+mod health;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -40,6 +42,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
         .with_context(|| format!("cannot listen on {}", settings.server.listen))?;
     let (clock, ids, health) = (Clock::system(), Ids::system(), Health::new());
     let address = listener.local_addr()?;
+    tracing::info!(%address, "listening");
     let http = Tasks::new();
     // Before anybody can ask: nothing is ready that has not said so.
     let opening = health.register("stores");

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use engines::{Nats, Postgres};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -11,7 +12,7 @@ use crate::deployment::Deployment;
 use crate::engines::Share;
 use crate::operator::{Ended, operator_with};
 use crate::person::Person;
-use crate::server::{Server, Setup};
+use crate::server::{Server, Setup, Starting};
 use crate::topology::Engines;
 
 const APPLICATION: u64 = 7;
@@ -29,7 +30,7 @@ pub struct Chat {
     folder: TempDir,
     running: Option<Deployment>,
     api: Api,
-    _share: Option<Share>,
+    share: Option<Share>,
 }
 
 impl Chat {
@@ -43,7 +44,7 @@ impl Chat {
         let (settled, share) = match setup.engines() {
             Engines::Embedded => (setup.clone(), None),
             Engines::Cluster => {
-                let share = Share::new().await;
+                let share = if setup.has_own_engines() { Share::own().await } else { Share::new().await };
                 // What a story sets itself comes last, and counts.
                 let settled = setup.clone().beneath(&share.settings());
                 operator_with(folder.path(), Some(&settled), &["log", "init"]).await.well();
@@ -53,7 +54,7 @@ impl Chat {
         let running = Deployment::start(&folder.path().join("data"), &settled).await;
         let running = running.expect("the chat serves");
         let api = Api::at(running.api().address());
-        Self { setup, settled, folder, running: Some(running), api, _share: share }
+        Self { setup, settled, folder, running: Some(running), api, share }
     }
 
     /// Its API.
@@ -69,6 +70,61 @@ impl Chat {
     /// Every process of it, that with the API first.
     pub fn processes(&self) -> &[Server] {
         self.running().processes()
+    }
+
+    /// The processes that take a role in a cluster.
+    pub fn each(&self, role: &str) -> Vec<&Server> {
+        self.processes().iter().filter(|process| process.role() == role).collect()
+    }
+
+    /// `kill -9` one process of a role in a cluster.
+    pub async fn kill_one(&mut self, role: &str, number: usize) -> Ended {
+        self.take(role, number).kill().await
+    }
+
+    /// End one process of a role in order.
+    pub async fn stop_one(&mut self, role: &str, number: usize) -> Ended {
+        self.take(role, number).stop().await
+    }
+
+    /// Start one more process of a role, and wait until it serves.
+    pub async fn start_one(&mut self, role: &'static str) {
+        let started = Server::begin_role(role, &self.data(), &self.settled).serving().await;
+        let started = started.expect("the process serves");
+        self.running.as_mut().expect("the chat runs").add(started);
+    }
+
+    /// Begin to start one that is no part of the chat, with other settings.
+    pub fn begin_one(&self, role: &'static str, setting: impl FnOnce(Setup) -> Setup) -> Starting {
+        Server::begin_role(role, &self.data(), &setting(self.settled.clone()))
+    }
+
+    fn take(&mut self, role: &str, number: usize) -> Server {
+        self.running.as_mut().expect("the chat runs").take(role, number)
+    }
+
+    /// The NATS server of a cluster.
+    pub fn nats(&self) -> &Nats {
+        self.share().nats()
+    }
+
+    /// The PostgreSQL server of a cluster on engines of its own.
+    pub fn postgres(&self) -> &Postgres {
+        self.share().postgres().expect("the chat has engines of its own")
+    }
+
+    /// How to connect to a cluster's database, as its owner.
+    pub fn database_url(&self) -> &str {
+        self.share().database().url()
+    }
+
+    /// What the names of a cluster's streams begin with.
+    pub fn namespace(&self) -> &str {
+        self.share().namespace()
+    }
+
+    fn share(&self) -> &Share {
+        self.share.as_ref().expect("the chat is a cluster")
     }
 
     /// The figures of all of them, in the text format of Prometheus.

@@ -1,4 +1,4 @@
-//! The processes of one chat: one that takes every role, or one for each.
+//! The processes of one chat: one that takes every role, or one or more for each.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use crate::operator::Ended;
 use crate::server::{Server, Setup, Starting};
 use crate::topology::Engines;
 
-/// Running processes, that with the API first; they are killed when this is dropped.
+/// Running processes, those with the API first; they are killed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Deployment {
     processes: Vec<Server>,
@@ -19,12 +19,12 @@ impl Deployment {
     ///
     /// One has ended instead: how, and what it said.
     pub(crate) async fn start(data: &Path, setup: &Setup) -> Result<Self, Ended> {
-        let roles: &[&str] = match setup.engines() {
+        let roles: &[&'static str] = match setup.engines() {
             Engines::Embedded => &["all"],
             Engines::Cluster => &["gateway", "command", "projector"],
         };
-        let starting: Vec<Starting> =
-            roles.iter().map(|role| Server::begin_role(role, data, setup)).collect();
+        let each = roles.iter().flat_map(|role| std::iter::repeat_n(role, setup.copies()));
+        let starting: Vec<Starting> = each.map(|role| Server::begin_role(role, data, setup)).collect();
         let mut processes = vec![];
         // Whoever can say best why nothing goes on is asked first.
         for starting in starting.into_iter().rev() {
@@ -34,7 +34,7 @@ impl Deployment {
         Ok(Self { processes })
     }
 
-    /// The process with the API.
+    /// The process with the API; the first one of several.
     pub(crate) fn api(&self) -> &Server {
         &self.processes[0]
     }
@@ -42,6 +42,18 @@ impl Deployment {
     /// All of them.
     pub(crate) fn processes(&self) -> &[Server] {
         &self.processes
+    }
+
+    /// Leave this one to the caller.
+    pub(crate) fn take(&mut self, role: &str, number: usize) -> Server {
+        let mut of_role = (0..).zip(&self.processes).filter(|(_, process)| process.role() == role);
+        let (place, _) = of_role.nth(number).expect("there are as many processes of that role");
+        self.processes.remove(place)
+    }
+
+    /// One more.
+    pub(crate) fn add(&mut self, process: Server) {
+        self.processes.push(process);
     }
 
     /// `kill -9` for all.

@@ -39,6 +39,11 @@ impl Person {
         &self.token
     }
 
+    /// He, with the same session, at another gateway.
+    pub fn at(&self, api: &Api) -> Self {
+        Self { api: api.clone(), ..self.clone() }
+    }
+
     /// A request of his.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.api.request(method, path).header("CB-Token", &self.token)

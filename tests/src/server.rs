@@ -11,6 +11,7 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::api::Api;
 use crate::binary::program;
 use crate::lines::Lines;
 use crate::operator::Ended;
@@ -28,6 +29,8 @@ const SURVIVES_LIMITS: &str = "trap '' XFSZ; exec \"$0\" \"$@\"";
 #[derive(Clone, Debug)]
 pub struct Setup {
     engines: Engines,
+    copies: usize,
+    own_engines: bool,
     environment: Vec<(String, String)>,
 }
 
@@ -37,9 +40,24 @@ impl Setup {
         Self::of(Topology { engines: Engines::Embedded, partitions })
     }
 
+    /// A process for each role, with so many partitions.
+    pub fn cluster(partitions: u32) -> Self {
+        Self::of(Topology { engines: Engines::Cluster, partitions })
+    }
+
+    /// Two processes for each role.
+    pub fn twice(self) -> Self {
+        Self { copies: 2, ..self }
+    }
+
+    /// On NATS and PostgreSQL servers that nobody else uses, so that they may be stopped.
+    pub fn on_own_engines(self) -> Self {
+        Self { own_engines: true, ..self }
+    }
+
     /// A topology, and passwords that cost nothing to hash.
     pub fn of(topology: Topology) -> Self {
-        Self { engines: topology.engines, environment: vec![] }
+        Self { engines: topology.engines, copies: 1, own_engines: false, environment: vec![] }
             .with("log.partitions", topology.partitions)
             .with("identity.hash_memory_kib", 8)
             .with("identity.hash_iterations", 1)
@@ -68,6 +86,16 @@ impl Setup {
         self.engines
     }
 
+    /// How many processes there are for each role.
+    pub(crate) fn copies(&self) -> usize {
+        self.copies
+    }
+
+    /// Whether the engines are nobody else's.
+    pub(crate) fn has_own_engines(&self) -> bool {
+        self.own_engines
+    }
+
     /// As variables of a process.
     pub(crate) fn environment(&self) -> impl Iterator<Item = (String, String)> {
         self.environment.iter().cloned()
@@ -77,6 +105,7 @@ impl Setup {
 /// A server on its way up; it is killed when this is dropped.
 #[derive(Debug)]
 pub struct Starting {
+    role: &'static str,
     child: Child,
     stdout: Lines,
     stderr: Lines,
@@ -90,11 +119,27 @@ impl Starting {
     ///
     /// It has ended instead: how, and what it said.
     pub async fn serving(self) -> Result<Server, Ended> {
-        let serving = timeout(START_TIME_MAX, self.stderr.find(serving_at)).await;
+        let serving = timeout(START_TIME_MAX, self.stderr.find(|line| address_in(line, "serving"))).await;
         match serving.expect("the server serves or ends in time") {
             Some(address) => Ok(Server { process: self, address }),
             None => Err(self.ended().await),
         }
+    }
+
+    /// Where it listens, be it ready or not.
+    ///
+    /// # Panics
+    ///
+    /// It has ended before it listened.
+    pub async fn listening(&self) -> Api {
+        let listening = timeout(START_TIME_MAX, self.stderr.find(|line| address_in(line, "listening"))).await;
+        let listening = listening.expect("the server listens or ends in time");
+        Api::at(listening.unwrap_or_else(|| panic!("it has ended:\n{}", self.stderr.text())))
+    }
+
+    /// Wait until it has ended, by itself.
+    pub async fn gives_up(self) -> Ended {
+        self.ended_within(START_TIME_MAX).await
     }
 
     /// `kill -9`, however far it is.
@@ -103,8 +148,12 @@ impl Starting {
         self.ended().await
     }
 
-    async fn ended(mut self) -> Ended {
-        let status = timeout(STOP_TIME_MAX, self.child.wait()).await;
+    async fn ended(self) -> Ended {
+        self.ended_within(STOP_TIME_MAX).await
+    }
+
+    async fn ended_within(mut self, time_max: Duration) -> Ended {
+        let status = timeout(time_max, self.child.wait()).await;
         let code = status.expect("the server ends in time").expect("the server can be waited for").code();
         while self.reading.join_next().await.is_some() {}
         Ended { code, stdout: self.stdout.text(), stderr: self.stderr.text() }
@@ -125,7 +174,7 @@ impl Server {
     }
 
     /// Start with one role.
-    pub fn begin_role(role: &str, data: &Path, setup: &Setup) -> Starting {
+    pub fn begin_role(role: &'static str, data: &Path, setup: &Setup) -> Starting {
         let mut child = Command::new("/bin/sh")
             .args(["-c", SURVIVES_LIMITS])
             .arg(program())
@@ -144,7 +193,7 @@ impl Server {
         reading.spawn(read);
         let (stderr, read) = Lines::of(child.stderr.take().expect("standard error is piped"));
         reading.spawn(read);
-        Starting { child, stdout, stderr, reading }
+        Starting { role, child, stdout, stderr, reading }
     }
 
     /// Start on the data in `data`, on a free port, and wait until it serves.
@@ -159,6 +208,16 @@ impl Server {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// What it answers there: the API if it has one, in any case how it is.
+    pub fn api(&self) -> Api {
+        Api::at(self.address)
+    }
+
+    /// What it does in the chat.
+    pub fn role(&self) -> &'static str {
+        self.process.role
     }
 
     /// What it says on standard output.
@@ -204,9 +263,9 @@ impl Server {
     }
 }
 
-/// The address, if this is the line that tells it.
-fn serving_at(line: &str) -> Option<SocketAddr> {
+/// The address, if this is the line that says `message` and tells it.
+fn address_in(line: &str, message: &str) -> Option<SocketAddr> {
     let line: Value = serde_json::from_str(line).ok()?;
-    let said = line["message"] == "serving";
+    let said = line["message"] == message;
     line["address"].as_str().filter(|_| said)?.parse().ok()
 }

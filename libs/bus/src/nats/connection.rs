@@ -296,7 +296,11 @@ fn note(state: &watch::Sender<State>, event: &Event) {
                 tracing::info!("connected to NATS again");
             }
         }
-        Event::Disconnected | Event::Closed => {
+        // By ourselves, at the end.
+        Event::Closed => {
+            become_(false);
+        }
+        Event::Disconnected => {
             if become_(false) {
                 metrics::counter!("bus_disconnections_total").increment(1);
                 tracing::warn!("the connection to NATS is lost; trying to get it back");

@@ -336,6 +336,7 @@ fn report(event: &Event) {
         Event::Disconnected => {
             tracing::warn!("the log has lost its connection to NATS and looks for another")
         }
+        Event::Closed => tracing::debug!("the log's connection to NATS is closed"),
         other => tracing::warn!(event = %other, "the log's connection to NATS reports something"),
     }
 }

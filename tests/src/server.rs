@@ -137,6 +137,11 @@ impl Starting {
         Api::at(listening.unwrap_or_else(|| panic!("it has ended:\n{}", self.stderr.text())))
     }
 
+    /// What it says on standard error: the log.
+    pub fn stderr(&self) -> &Lines {
+        &self.stderr
+    }
+
     /// Wait until it has ended, by itself.
     pub async fn gives_up(self) -> Ended {
         self.ended_within(START_TIME_MAX).await

@@ -4,6 +4,7 @@
 //! `bench null` and `bench load` are two of these processes.
 
 mod client;
+mod cluster;
 mod http;
 mod load;
 mod machine;

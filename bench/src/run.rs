@@ -3,6 +3,7 @@
 //! What a bound compares is measured in turn, several times, and the medians of the paired ratios count: a
 //! machine that is slower for a while is slower for both.
 
+mod cluster;
 mod compare;
 mod deletion;
 mod growth;
@@ -45,7 +46,8 @@ pub(crate) struct Arguments {
     /// Reduced sizes, under a minute: shows that everything works and judges nothing.
     #[arg(long)]
     quick: bool,
-    /// Measure only scenes whose names begin so: live, members, growth, deletion, refold.
+    /// Measure only scenes whose names begin so: live, members, growth, deletion, refold, cluster-live,
+    /// cluster-takeover, cluster-frames, cluster-refold.
     #[arg(long, default_value = "")]
     only: String,
     /// Also write the result to this file, as JSON.
@@ -80,6 +82,8 @@ pub(crate) struct Scale {
     pub(crate) refold_rounds: usize,
     /// How often the large dialog is deleted.
     pub(crate) deletions: usize,
+    /// How often a writer is killed.
+    pub(crate) takeovers: usize,
 }
 
 impl Scale {
@@ -101,6 +105,7 @@ impl Scale {
             refold_events: 1_000_000,
             refold_rounds: 3,
             deletions: 5,
+            takeovers: 5,
         }
     }
 
@@ -122,6 +127,7 @@ impl Scale {
             refold_events: 20_000,
             refold_rounds: 1,
             deletions: 1,
+            takeovers: 1,
         }
     }
 }
@@ -140,12 +146,16 @@ struct Bench {
 /// A scene: measures and adds its rows.
 type Scene = fn(&mut Bench) -> anyhow::Result<()>;
 
-const SCENES: [(&str, Scene); 5] = [
+const SCENES: [(&str, Scene); 9] = [
     ("live", live::measure),
     ("members", members::measure),
     ("growth", growth::measure),
     ("deletion", deletion::measure),
     ("refold", refold::measure),
+    ("cluster-live", cluster::live::measure),
+    ("cluster-takeover", cluster::takeover::measure),
+    ("cluster-frames", cluster::frames::measure),
+    ("cluster-refold", cluster::refold::measure),
 ];
 
 /// Run everything and print the table. Gives the process's exit code, as [`Table::exit_code`] says.

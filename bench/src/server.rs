@@ -21,7 +21,7 @@ pub(crate) const APPLICATION: u64 = 1;
 pub(crate) const AUTH_KEY: &str = "bench-key";
 
 /// Beside the defaults: an application, passwords that cost little, and only warnings logged.
-const ENVIRONMENT: [(&str, &str); 6] = [
+pub(crate) const ENVIRONMENT: [(&str, &str); 6] = [
     ("HANSARD__APP__ID", "1"),
     ("HANSARD__APP__AUTH_KEY", AUTH_KEY),
     ("HANSARD__APP__AUTH_SECRET", "bench-secret-bench-secret"),
@@ -29,6 +29,9 @@ const ENVIRONMENT: [(&str, &str); 6] = [
     ("HANSARD__IDENTITY__HASH_ITERATIONS", "1"),
     ("HANSARD__TELEMETRY__FILTER", "warn"),
 ];
+
+/// Ready is who says so and lets people in: whoever has no session is told that, not to come back later.
+const READY: [(&str, u16); 2] = [("/health/ready", 200), ("/session", 401)];
 
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 const STOP_WITHIN: Duration = Duration::from_secs(60);
@@ -55,8 +58,29 @@ impl Server {
         command.arg("serve").arg("--listen").arg(address.to_string()).arg("--data").arg(data);
         command.envs(ENVIRONMENT);
         let mut server = Self::spawn(command, address, data.with_extension("log"))?;
-        // Ready is who says so and lets people in: whoever has no session is told that, not to come back later.
-        server.wait_until(&[("/health/ready", 200), ("/session", 401)], within)?;
+        server.wait_until(&READY, within)?;
+        Ok(server)
+    }
+
+    /// Start `hansard serve` with one role of a cluster, and wait until it is ready, at most `within`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Server::hansard`].
+    pub(crate) fn role(
+        binary: &Path,
+        role: &str,
+        environment: &[(&str, String)],
+        log: PathBuf,
+        within: Duration,
+    ) -> anyhow::Result<Self> {
+        let address = free_address()?;
+        let mut command = Command::new(binary);
+        command.args(["serve", "--roles", role, "--listen", &address.to_string()]);
+        command.envs(ENVIRONMENT).envs(environment.iter().map(|(key, value)| (*key, value.as_str())));
+        let mut server = Self::spawn(command, address, log)?;
+        let answers = if role == "gateway" { &READY[..] } else { &READY[..1] };
+        server.wait_until(answers, within)?;
         Ok(server)
     }
 

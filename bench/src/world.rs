@@ -16,7 +16,10 @@ use bytes::Bytes;
 use domain::content::{Content, DialogContent, MessageContent, Text};
 use domain::event::{Event, Kind, Mark, Marked, MessageRef, Record, Stream};
 use domain::{ApplicationId, CommandId, DialogId, MessageId, Sequence, Time, UserId};
-use eventlog::{Batch, Log, Offset, Partition, Position, Reader, SqliteLog, Writer};
+use eventlog::{
+    Batch, JetStreamLog, JetStreamSettings, Log, Offset, Partition, Position, Reader, SqliteLog, Writer,
+    partition_of,
+};
 use tokio::runtime::Runtime;
 
 use crate::load::TEXT_CHARACTERS;
@@ -33,12 +36,31 @@ const NAMED: usize = 100;
 /// Appends events to the log of a server that is not running.
 pub(crate) struct Builder {
     runtime: Runtime,
-    writer: Writer,
-    batch: Batch,
+    lanes: Vec<Lane>,
     at: Time,
     application: ApplicationId,
     text: String,
     made: u64,
+}
+
+/// What goes to one partition.
+struct Lane {
+    writer: Writer,
+    batch: Batch,
+}
+
+impl Lane {
+    async fn open(
+        log: &Arc<dyn Log>,
+        partition: Partition,
+        (at, application): (Time, ApplicationId),
+    ) -> anyhow::Result<Self> {
+        let mut started = record(0, at, application, Event::WriterStarted, (None, None));
+        started.id[..4].copy_from_slice(&partition.0.to_be_bytes());
+        let started = Bytes::from(wire::encode(&started));
+        let writer = Writer::open(Arc::clone(log), partition, at.0, started).await?;
+        Ok(Self { writer, batch: Batch::new() })
+    }
 }
 
 impl Builder {
@@ -48,18 +70,33 @@ impl Builder {
     ///
     /// There is none, or a server holds it.
     pub(crate) fn open(data: &Path) -> anyhow::Result<Self> {
+        Self::on(runtime()?, Arc::new(SqliteLog::open(data, 1, &mut |_| {})?))
+    }
+
+    /// Open the log of a cluster.
+    ///
+    /// # Errors
+    ///
+    /// There is none.
+    pub(crate) fn open_cluster(settings: &JetStreamSettings) -> anyhow::Result<Self> {
         let runtime = runtime()?;
-        let (writer, at, application) = runtime.block_on(async {
-            let log = Arc::new(SqliteLog::open(data, 1, &mut |_| {})?);
+        let log = runtime.block_on(JetStreamLog::open(settings, None))?;
+        Self::on(runtime, Arc::new(log))
+    }
+
+    fn on(runtime: Runtime, log: Arc<dyn Log>) -> anyhow::Result<Self> {
+        let application = ApplicationId::new(APPLICATION).context("not an application")?;
+        let (lanes, at) = runtime.block_on(async {
             let at = Time(log.tail(PARTITION).await?.time_ms);
-            let application = ApplicationId::new(APPLICATION).context("not an application")?;
-            let started = record(0, at, application, Event::WriterStarted, (None, None));
-            let writer = Writer::open(log, PARTITION, at.0, Bytes::from(wire::encode(&started))).await?;
-            anyhow::Ok((writer, at, application))
+            let mut lanes = vec![];
+            for partition in (0..log.partitions()).map(Partition) {
+                lanes.push(Lane::open(&log, partition, (at, application)).await?);
+            }
+            anyhow::Ok((lanes, at))
         })?;
         let text = "the honourable member has the floor ".repeat(TEXT_CHARACTERS / 36 + 1);
         let text = text.chars().take(TEXT_CHARACTERS).collect();
-        Ok(Self { runtime, writer, batch: Batch::new(), at, application, text, made: 0 })
+        Ok(Self { runtime, lanes, at, application, text, made: 0 })
     }
 
     /// Append what `actor` did in `dialog`.
@@ -67,16 +104,19 @@ impl Builder {
         self.made += 1;
         let record = record(self.made, self.at, self.application, event, (Some(dialog), Some(actor)));
         let bytes = Bytes::from(wire::encode(&record));
-        if !self.batch.fits(1, bytes.len()) {
-            self.flush()?;
+        let partitions = u32::try_from(self.lanes.len())?;
+        let lane = usize::try_from(partition_of(&record.stream.key(), partitions).0)?;
+        if !self.lanes[lane].batch.fits(1, bytes.len()) {
+            self.flush(lane)?;
         }
-        self.batch.push(bytes)?;
+        self.lanes[lane].batch.push(bytes)?;
         Ok(())
     }
 
-    fn flush(&mut self) -> anyhow::Result<()> {
-        if !self.batch.is_empty() {
-            self.runtime.block_on(self.writer.append(self.at.0, self.batch.take()))?;
+    fn flush(&mut self, lane: usize) -> anyhow::Result<()> {
+        let Lane { writer, batch } = &mut self.lanes[lane];
+        if !batch.is_empty() {
+            self.runtime.block_on(writer.append(self.at.0, batch.take()))?;
         }
         Ok(())
     }
@@ -87,7 +127,9 @@ impl Builder {
     ///
     /// The log refuses them.
     pub(crate) fn finish(mut self) -> anyhow::Result<u64> {
-        self.flush()?;
+        for lane in 0..self.lanes.len() {
+            self.flush(lane)?;
+        }
         Ok(self.made)
     }
 
@@ -195,6 +237,22 @@ fn runtime() -> anyhow::Result<Runtime> {
 pub(crate) fn tail(data: &Path) -> anyhow::Result<u64> {
     let log = SqliteLog::open_read_only(data)?;
     Ok(runtime()?.block_on(log.tail(PARTITION))?.next.0)
+}
+
+/// How many events the log of a cluster has.
+///
+/// # Errors
+///
+/// There is no log that can be read.
+pub(crate) fn cluster_tail(settings: &JetStreamSettings) -> anyhow::Result<u64> {
+    runtime()?.block_on(async {
+        let log = JetStreamLog::open(settings, None).await?;
+        let mut events = 0;
+        for partition in (0..log.partitions()).map(Partition) {
+            events += log.tail(partition).await?.next.0;
+        }
+        Ok(events)
+    })
 }
 
 /// The bytes of the frames that hold the events from offset `from` on.

@@ -43,7 +43,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "realtime",
         ],
     ),
-    ("bench", &["domain", "wire", "eventlog"]),
+    ("bench", &["domain", "wire", "eventlog", "readmodel", "engines"]),
     ("engines", &[]),
     ("chaos", &["engines"]),
     // With the log itself a story writes what no version of the product would.

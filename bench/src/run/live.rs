@@ -12,7 +12,7 @@ const PEOPLE: usize = 10;
 /// One post in so many is followed by another's list.
 const CHECK_EVERY: u64 = 100;
 /// Messages on a page.
-const PAGE: u64 = 50;
+pub(super) const PAGE: u64 = 50;
 /// Pages of unread messages asked for at most.
 const UNREAD_PAGES_MAX: usize = 20_000;
 /// The bound on a single post, in microseconds, is about a disk whose fsync takes a fifth of a millisecond. With
@@ -21,9 +21,9 @@ const SINGLE_POST_MICROS: f64 = 3_000.0;
 const FSYNC_MICROS: f64 = 300.0;
 
 /// The people and the dialogs.
-struct Scene {
-    people: Vec<User>,
-    dialogs: Vec<String>,
+pub(super) struct Scene {
+    pub(super) people: Vec<User>,
+    pub(super) dialogs: Vec<String>,
     hot: String,
 }
 
@@ -33,13 +33,7 @@ pub(super) fn measure(bench: &mut Bench) -> anyhow::Result<()> {
     let server = bench.start(&data)?;
     bench.memory_row("after start", server.memory().now);
     let mut client = Client::open(server.address())?;
-    let people = client.users(PEOPLE)?;
-    let hot = client.group("hot", &people)?;
-    let mut dialogs = Vec::new();
-    for number in 0..bench.scale.dialogs {
-        dialogs.push(client.group(&format!("dialog {number}"), &people)?);
-    }
-    let scene = Scene { people, dialogs, hot };
+    let scene = Scene::set(&mut client, bench.scale.dialogs)?;
     posts(bench, &server, &scene)?;
     frames(bench, &mut client)?;
     bench.memory_row("under the load of posts, peak", server.memory().peak);
@@ -51,18 +45,32 @@ pub(super) fn measure(bench: &mut Bench) -> anyhow::Result<()> {
 }
 
 impl Scene {
+    /// Sign the people up, and make so many dialogs beside the hot one.
+    pub(super) fn set(client: &mut Client, dialogs: usize) -> anyhow::Result<Self> {
+        let people = client.users(PEOPLE)?;
+        let hot = client.group("hot", &people)?;
+        let each = (0..dialogs).map(|number| client.group(&format!("dialog {number}"), &people));
+        let dialogs = each.collect::<anyhow::Result<_>>()?;
+        Ok(Self { people, dialogs, hot })
+    }
+
+    /// Posts over all dialogs, with a look now and then.
+    pub(super) fn posts(&self) -> Work {
+        Work::Post { seats: self.seats(), check_every: CHECK_EVERY, verify: true }
+    }
+
     /// The author of a dialog, and the one who looks.
     fn seat(&self, number: usize, dialog: &str) -> Seat {
         let token = |place: usize| self.people[place % PEOPLE].token.clone();
         Seat { dialog: dialog.to_owned(), token: token(number), witness: token(number + 1) }
     }
 
-    fn seats(&self) -> Vec<Seat> {
+    pub(super) fn seats(&self) -> Vec<Seat> {
         self.dialogs.iter().enumerate().map(|(number, dialog)| self.seat(number, dialog)).collect()
     }
 
     /// A page of each dialog for each of its people, or for all but its author.
-    fn pages(&self, query: &str, with_author: bool) -> Vec<Call> {
+    pub(super) fn pages(&self, query: &str, with_author: bool) -> Vec<Call> {
         let mut calls = Vec::new();
         for shift in usize::from(!with_author)..PEOPLE {
             for (number, dialog) in self.dialogs.iter().enumerate() {
@@ -75,10 +83,10 @@ impl Scene {
 }
 
 fn posts(bench: &mut Bench, server: &Server, scene: &Scene) -> anyhow::Result<()> {
-    let work = |seats| Work::Post { seats, check_every: CHECK_EVERY, verify: true };
-    let many = bench.plan(server, CONNECTIONS, work(scene.seats()));
+    let many = bench.plan(server, CONNECTIONS, scene.posts());
     let everybody = (0..PEOPLE).map(|number| scene.seat(number, &scene.hot)).collect();
-    let hot = bench.plan(server, CONNECTIONS, work(everybody));
+    let in_one = Work::Post { seats: everybody, check_every: CHECK_EVERY, verify: true };
+    let hot = bench.plan(server, CONNECTIONS, in_one);
     let compared = bench.compare("POST /chat/Message", &[many, hot])?;
     bench.judge_generator(compared.ceiling_rate());
     let ratio = compared.of_ceiling(0);
@@ -108,13 +116,16 @@ fn posts(bench: &mut Bench, server: &Server, scene: &Scene) -> anyhow::Result<()
 
 /// How well the writer gathered what waited.
 fn frames(bench: &mut Bench, client: &mut Client) -> anyhow::Result<()> {
+    bench.table.add(Row::report("  its frames", frames_of(client)?));
+    Ok(())
+}
+
+/// How well the writers of the process that `client` asks have gathered what waited so far, in words.
+pub(super) fn frames_of(client: &mut Client) -> anyhow::Result<String> {
     let mut series = |name| client.metric(name).map(Option::unwrap_or_default);
     let (events, frames) = (series("writer_frame_events_sum")?, series("writer_frame_events_count")?);
     let seconds = series("writer_append_seconds_sum")?;
-    let figure =
-        format!("{:.1} events a frame, {} an append", events / frames, millis(1e6 * seconds / frames));
-    bench.table.add(Row::report("  its frames", figure));
-    Ok(())
+    Ok(format!("{:.1} events a frame, {} an append", events / frames, millis(1e6 * seconds / frames)))
 }
 
 fn single_post(bench: &mut Bench, server: &Server, scene: &Scene) -> anyhow::Result<()> {

@@ -12,7 +12,7 @@ use crate::world;
 /// `hansard readmodel rebuild` on a log of the usual mix, against reading and decoding that log.
 pub(super) fn measure(bench: &mut Bench) -> anyhow::Result<()> {
     let (data, _) = bench.populated("refold", 0)?;
-    world::mix(&data, bench.scale.refold_events)?;
+    world::mix(world::Builder::open(&data)?, bench.scale.refold_events)?;
     let events = world::tail(&data)? as f64;
     let (mut rates, mut ratios) = (vec![], vec![]);
     for _ in 0..bench.scale.refold_rounds {

@@ -1,7 +1,5 @@
 //! A log with the mix that a fold is measured by: 70 % posts, 20 % marks, 5 % edits and deletions, 5 % membership.
 
-use std::path::Path;
-
 use domain::content::{Content, Text};
 use domain::event::{Event, Marked, Range};
 use domain::{Sequence, UserId};
@@ -12,13 +10,12 @@ use super::{Builder, Group, stranger};
 const DIALOGS: u32 = 200;
 const OCCUPANTS: u64 = 10;
 
-/// Append about `events` events of that mix to the log in `data`. Gives how many there are.
+/// Append about `events` events of that mix to the log that `builder` has opened, and close it. Gives how many there are.
 ///
 /// # Errors
 ///
 /// The log cannot be written.
-pub(crate) fn mix(data: &Path, events: u64) -> anyhow::Result<u64> {
-    let mut builder = Builder::open(data)?;
+pub(crate) fn mix(mut builder: Builder, events: u64) -> anyhow::Result<u64> {
     let mut rooms = Vec::new();
     for number in 0..DIALOGS {
         let first = u64::from(number) * OCCUPANTS;

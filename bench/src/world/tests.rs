@@ -80,7 +80,7 @@ fn check(facts: &HashMap<Key, Fact>, dialog: DialogId, record: &Record) {
 #[test]
 fn a_mixed_log_has_the_mix() {
     let folder = folder();
-    let made = mix(folder.path(), 40_000).unwrap();
+    let made = mix(Builder::open(folder.path()).unwrap(), 40_000).unwrap();
     let (events, _) = replay(folder.path());
     assert_eq!(events.len() as u64, made + 2);
     let share = |has: fn(&Event) -> bool| {

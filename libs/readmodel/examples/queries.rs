@@ -239,7 +239,8 @@ fn postgres(url: &str, (head, dialogs): (u64, u64), pgbench: Option<&String>) {
 
 /// What pgbench says of the statement of a newest page of 50.
 fn rate_of(pgbench: &str, place: &readmodel::postgres::Settings, dialog: DialogId) -> String {
-    let (options, statement) = Queries::newest_page(place, (user(3), dialog), (50, 1_000)).unwrap();
+    let page = Page { skip: 0, limit: 50, order: Order::NewestFirst };
+    let (options, statement) = Queries::page_statement(place, (user(3), dialog), (page, 1_000)).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let script = folder.path().join("page.sql");
     std::fs::write(&script, statement.replace('\n', " ") + ";\n").unwrap();

@@ -109,17 +109,16 @@ impl Queries {
         Ok(Self { store: Store::Postgres(Arc::new(server)), receipts_max })
     }
 
-    /// What a tool has to send to read what [`Queries::history`] reads for the newest `limit`
-    /// messages: the session's options and the statement.
-    #[cfg(any(test, feature = "testing"))]
-    pub fn newest_page(
+    /// What a tool has to send to read what [`Queries::history`] reads first for `page`: the
+    /// session's options and the statement, with its values. For whoever measures.
+    pub fn page_statement(
         store: &crate::postgres::Settings,
         (viewer, dialog): (UserId, DialogId),
-        (limit, receipts_max): (usize, usize),
+        (page, receipts_max): (Page, usize),
     ) -> Result<(String, String), crate::postgres::OpenError> {
         let (options, schema) = crate::postgres::options(store)?;
         let options = postgres::reading(options, &schema);
-        let statement = postgres::newest_page((viewer, dialog), (limit, receipts_max));
+        let statement = postgres::page_statement((viewer, dialog), (page, receipts_max));
         Ok((options.get_options().unwrap_or_default().to_owned(), statement))
     }
 

@@ -76,12 +76,17 @@ impl Postgres {
     /// The server that all tests of this process share. It does not wait for the disk.
     pub async fn shared() -> &'static Self {
         static SHARED: OnceCell<Postgres> = OnceCell::const_new();
-        SHARED.get_or_init(async || Self::begin(Kind::Shared).await.expect("PostgreSQL starts")).await
+        SHARED.get_or_init(async || Self::begin(Kind::Shared, &[]).await.expect("PostgreSQL starts")).await
     }
 
     /// A server for one test alone, to be stopped and paused as it likes.
     pub async fn start() -> Self {
-        Self::begin(Kind::Own).await.expect("PostgreSQL starts")
+        Self::start_with(&[]).await
+    }
+
+    /// The same with these settings, such as `shared_buffers=1GB`, over the usual ones.
+    pub async fn start_with(settings: &[&str]) -> Self {
+        Self::begin(Kind::Own, settings).await.expect("PostgreSQL starts")
     }
 
     /// A new, empty database.
@@ -144,12 +149,12 @@ impl Postgres {
         self.process().log()
     }
 
-    async fn begin(kind: Kind) -> Result<Self> {
+    async fn begin(kind: Kind, settings: &[&str]) -> Result<Self> {
         let programs = Programs::find().await?;
         let mut tries = 0;
         loop {
             tries += 1;
-            let started = Self::begin_once(programs, kind).await?;
+            let started = Self::begin_once(programs, kind, settings).await?;
             match started.ready().await {
                 Ok(()) => return Ok(started),
                 // Somebody may have taken the port.
@@ -159,7 +164,7 @@ impl Postgres {
         }
     }
 
-    async fn begin_once(programs: &'static Programs, kind: Kind) -> Result<Self> {
+    async fn begin_once(programs: &'static Programs, kind: Kind, settings: &[&str]) -> Result<Self> {
         let user = User::servant()?;
         let folder = user.folder()?;
         copy(&template(programs, user).await?, &folder.join("data")).await?;
@@ -167,7 +172,7 @@ impl Postgres {
         let mut command = vec![programs.postgresql("postgres").display().to_string()];
         command.extend(["-D".to_owned(), folder.join("data").display().to_string()]);
         let fsync = if kind == Kind::Shared { "fsync=off" } else { "fsync=on" };
-        let settings = SETTINGS.iter().map(|&setting| setting.to_owned());
+        let settings = SETTINGS.iter().chain(settings).map(|&setting| setting.to_owned());
         for setting in settings.chain([format!("port={port}"), fsync.to_owned()]) {
             command.extend(["-c".to_owned(), setting]);
         }

@@ -22,7 +22,7 @@ use sqlx::postgres::PgConnectOptions;
 
 use super::fetched::{Fetched, Missing, Name};
 use super::reader::{Reader, Recounts, Rows};
-use super::{Error, Folded, Page, Settings};
+use super::{Error, Folded, Order, Page, Settings};
 use crate::marks::chunk_of;
 use fault::Fault;
 use fetch::Asking;
@@ -305,20 +305,22 @@ impl Hints {
     }
 }
 
-/// The statement of a history's newest page, with its values.
-#[cfg(any(test, feature = "testing"))]
-pub(super) fn newest_page(
+/// The statement of a page of a history, with its values.
+pub(super) fn page_statement(
     (viewer, dialog): (UserId, DialogId),
-    (limit, receipts_max): (usize, usize),
+    (Page { skip, limit, order }, receipts_max): (Page, usize),
 ) -> String {
     let values = [
         ("$1", viewer.to_string()),
         ("$2", format!("'\\x{dialog}'::bytea")),
         ("$3", receipts_max.to_string()),
-        ("$4", "0".to_owned()),
+        ("$4", skip.to_string()),
         ("$5", limit.to_string()),
     ];
-    let text = statements::NEWEST.clone();
+    let text = match order {
+        Order::NewestFirst => statements::NEWEST.clone(),
+        Order::OldestFirst => statements::OLDEST.clone(),
+    };
     values.into_iter().fold(text, |text, (place, value)| text.replace(place, &value))
 }
 

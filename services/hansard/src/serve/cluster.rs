@@ -1,5 +1,6 @@
 //! The roles of one process among many: log and bus on NATS, rows and users in PostgreSQL.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,7 +42,7 @@ struct Engines {
 
 /// Reach the engines and start the roles.
 pub(super) async fn start(settings: &Settings, process: Process) -> anyhow::Result<Running> {
-    let name = name(settings, &process.ids);
+    let name = name(process.address, &process.ids);
     let log = Arc::new(open_log(settings).await?);
     let bus = open_bus(settings, &log, &name).await?;
     let engines =
@@ -82,10 +83,11 @@ pub(super) async fn start(settings: &Settings, process: Process) -> anyhow::Resu
     Ok(running)
 }
 
-/// What other processes and operators call this one.
-fn name(settings: &Settings, ids: &Ids) -> String {
-    let chance = u32::from_be_bytes(ids.random());
-    format!("{}-{chance:08x}", settings.server.listen)
+/// What other processes and operators call this one: machine, port, and a mark of this start.
+fn name(address: SocketAddr, ids: &Ids) -> String {
+    let system = rustix::system::uname();
+    let (machine, mark) = (system.nodename().to_string_lossy(), u16::from_be_bytes(ids.random()));
+    format!("{machine}:{}-{mark:04x}", address.port())
 }
 
 /// The folds of the partitions that this process gets.

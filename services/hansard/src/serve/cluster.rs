@@ -60,7 +60,7 @@ pub(super) async fn start(settings: &Settings, process: Process) -> anyhow::Resu
     let mut running = Running::new(process.http);
     let roles = &settings.roles;
     if roles.has(Role::Projector) {
-        start_projector(&running, &shared, &engines);
+        start_projector(&running, &shared, &engines).await?;
     }
     if roles.has(Role::Command) {
         start_writers(&running, settings, &shared, &engines);
@@ -91,10 +91,18 @@ fn name(address: SocketAddr, ids: &Ids) -> String {
 }
 
 /// The folds of the partitions that this process gets.
-fn start_projector(running: &Running, shared: &Shared, engines: &Engines) {
+async fn start_projector(running: &Running, shared: &Shared, engines: &Engines) -> anyhow::Result<()> {
+    let mut store = Store::from(postgres::Store::new(engines.rows.clone()));
+    projector::check(&shared.log, &mut store).await.with_context(|| {
+        let schema = engines.rows.schema();
+        format!(
+            "the log and the schema {schema} do not belong together: name the log that does, or drop the schema \
+             to have it folded from this one"
+        )
+    })?;
     let parts = projector::Parts {
         log: Arc::clone(&shared.log),
-        store: Store::from(postgres::Store::new(engines.rows.clone())),
+        store,
         progress: shared.progress.clone(),
         clock: shared.clock.clone(),
     };
@@ -110,6 +118,7 @@ fn start_projector(running: &Running, shared: &Shared, engines: &Engines) {
         }
         Ok(())
     });
+    Ok(())
 }
 
 /// The writers of the partitions that this process gets.

@@ -13,7 +13,7 @@ mod health;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use bus::Progress;
@@ -31,6 +31,8 @@ use crate::settings::Backend;
 /// How long each stage of the end may take beside the drain of requests: a process told
 /// to stop is gone within 10 s.
 const STAGE_TIME_MAX: Duration = Duration::from_secs(2);
+/// How long the whole end may take.
+const STOP_TIME_MAX: Duration = Duration::from_millis(9_500);
 
 /// Serve until a signal, or until something fails that no waiting mends.
 pub async fn serve(settings: Settings) -> anyhow::Result<()> {
@@ -114,8 +116,11 @@ impl Running {
             () = writers.stopped() => {}
             () = projector.stopped() => {}
         }
+        let end = Instant::now() + STOP_TIME_MAX;
         let drained = self.http.shutdown(settings.server.drain_time_max + Duration::from_millis(500)).await;
-        let appended = self.writers.shutdown(STAGE_TIME_MAX).await;
+        // Partitions are handed over one by one, and nobody who was accepted is refused meanwhile.
+        let left = end.saturating_duration_since(Instant::now()).saturating_sub(STAGE_TIME_MAX);
+        let appended = self.writers.shutdown(left.max(STAGE_TIME_MAX)).await;
         let folded = self.projector.shutdown(STAGE_TIME_MAX).await;
         for overdue in [drained, appended, folded].into_iter().filter_map(Result::err) {
             tracing::warn!(%overdue, "something did not end in time");

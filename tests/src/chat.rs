@@ -189,6 +189,8 @@ impl Chat {
 
     /// Start it again after it has ended, with other settings from now on.
     pub async fn start_again_as(&mut self, setup: Setup) {
+        let share = self.share.as_ref().map(Share::settings).unwrap_or_default();
+        self.settled = setup.clone().beneath(&share);
         self.setup = setup;
         self.start_again().await;
     }

@@ -149,7 +149,10 @@ pub(super) async fn open_or_make(connection: &mut PgConnection, name: &str) -> R
         return check(connection, name).await;
     }
     let mut transaction = connection.begin().await?;
-    sqlx::raw_sql("SET LOCAL lock_timeout = 0").execute(&mut *transaction).await?;
+    // Rows that a crash takes are folded again, but nobody makes lost tables again while he runs.
+    sqlx::raw_sql("SET LOCAL lock_timeout = 0; SET LOCAL synchronous_commit = on")
+        .execute(&mut *transaction)
+        .await?;
     sqlx::query("SELECT pg_advisory_xact_lock($1, $2)")
         .bind(MAKING.0)
         .bind(MAKING.1)

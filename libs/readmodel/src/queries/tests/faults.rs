@@ -34,7 +34,16 @@ impl Read {
         let queries = Queries::postgres(&place, settings, 1_000).unwrap();
         let mut read = Self { server, place, feeder: Feeder::new(1), queries, _database: database };
         read.store().await.apply(&read.feeder.batch([created()])).await.unwrap();
+        read.flush().await;
         read
+    }
+
+    /// A commit that waits for the disk, and so for all before it: a crash takes none of them.
+    async fn flush(&self) {
+        let pool = postgres::connect(&self.place).await.unwrap();
+        let sql = "SET synchronous_commit = on; SELECT txid_current()";
+        sqlx::raw_sql(sql).execute(pool.connections()).await.unwrap();
+        pool.close().await;
     }
 
     async fn store(&self) -> Store {

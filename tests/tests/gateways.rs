@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use engines::{Postgres, Proxy};
 use reqwest::Method;
 use serde_json::json;
 use tests::{Answer, Chat, Person, Setup};
@@ -100,6 +101,41 @@ async fn a_revoked_token_is_good_nowhere() {
         alice_there.get("chat/Dialog").await.is(401);
     }
     again_there.get("chat/Dialog").await.is(200);
+}
+
+/// What a gateway remembers counts only for as long as it hears of what has ended.
+#[tokio::test]
+async fn a_revoked_token_is_not_good_at_a_gateway_that_is_cut_off() {
+    let (chat, [alice]) = furnish(["alice"]).await;
+    let address = Postgres::shared().await.address();
+    let proxy = Proxy::to(address).await;
+    let url = chat.database_url().replace(&address.to_string(), &proxy.address().to_string());
+    let cut_off = chat.begin_one("gateway", |setup| setup.with("postgres.url", url));
+    let cut_off = cut_off.serving().await.expect("the process serves");
+    let alice_there = alice.at(&cut_off.api());
+    // Once more than enough: it remembers her, and she is let through without a question.
+    for _ in 0..3 {
+        alice_there.get("session").await.is(200);
+    }
+    proxy.cut();
+    alice.delete("session", false).await.is(200);
+    let refused = async {
+        while alice_there.get("session").await.status == 200 {
+            sleep(LOOK_EVERY).await;
+        }
+    };
+    timeout(AMPLE, refused).await.expect("what it remembers comes to be too old");
+    for _ in 0..5 {
+        alice_there.get("session").await.is(503);
+    }
+    proxy.mend();
+    let back = async {
+        while alice_there.get("session").await.status == 503 {
+            sleep(LOOK_EVERY).await;
+        }
+    };
+    timeout(AMPLE, back).await.expect("it gets through again");
+    alice_there.get("session").await.is(401);
 }
 
 #[tokio::test]

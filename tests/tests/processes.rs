@@ -1,6 +1,7 @@
 //! Two processes for each role, and one of them goes: killed in the middle of everything, or
 //! told to stop. Whoever is left does the work, and nothing that was answered is lost.
 
+use engines::Proxy;
 use tests::{Chat, Load, Person, Setup, Story};
 
 const PARTITIONS: u32 = 4;
@@ -81,6 +82,26 @@ async fn a_writer_that_joins_takes_its_share_unnoticed() {
     let joined = chat.each("command")[1].api();
     assert!(joined.metric_reaches("writer_leases", (PARTITIONS / 2).into()).await, "it gets half of them");
     unnoticed(&judge(&chat, load).await);
+}
+
+/// It goes on believing in itself for a moment, and comes back with what it had under way.
+#[tokio::test]
+async fn a_writer_that_is_cut_off_is_replaced_until_it_is_back() {
+    let (chat, people) = furnish().await;
+    let proxy = Proxy::to(chat.nats().address(0)).await;
+    let nats = format!("nats://{}", proxy.address());
+    let third = chat.begin_one("command", |setup| setup.with("nats.urls", nats));
+    let third = third.serving().await.expect("the process serves");
+    assert!(third.api().metric_reaches("writer_leases", 1.0).await, "it gets its share");
+    let mut load = load(&chat, people).await;
+    proxy.cut();
+    assert!(third.api().comes_to_be_ready(false).await, "it knows that it is of no use");
+    load.goes_on().await;
+    proxy.mend();
+    assert!(third.api().comes_to_be_ready(true).await);
+    assert!(third.api().metric_reaches("writer_leases", 1.0).await, "it gets its share again");
+    judge(&chat, load).await;
+    assert_eq!(third.stop().await.code, Some(0));
 }
 
 #[tokio::test]

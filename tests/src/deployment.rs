@@ -78,6 +78,6 @@ impl Deployment {
 /// How several have ended: the first exit code that is not 0, and all that they said.
 fn together(ended: Vec<Ended>) -> Ended {
     let code = ended.iter().map(|ended| ended.code).find(|code| *code != Some(0)).unwrap_or(Some(0));
-    let all = |said: fn(&Ended) -> &str| ended.iter().map(said).collect::<Vec<_>>().concat();
+    let all = |said: fn(&Ended) -> &str| ended.iter().map(said).collect::<Vec<_>>().join("\n");
     Ended { code, stdout: all(|ended| &ended.stdout), stderr: all(|ended| &ended.stderr) }
 }

@@ -5,10 +5,15 @@ use std::io::IsTerminal as _;
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
-use tracing::Subscriber;
+use tracing::level_filters::LevelFilter;
+use tracing::{Level, Metadata, Subscriber};
+use tracing_subscriber::filter::{FilterExt as _, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{EnvFilter, Layer, Registry, layer::SubscriberExt as _};
+
+/// Libraries that everything passes through, and that would log it.
+const PEOPLES_MESSAGES: [&str; 2] = ["async_nats", "sqlx"];
 
 /// How a line of log is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
@@ -63,7 +68,15 @@ where
         LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
-    Ok(Registry::default().with(lines.with_filter(filter)))
+    // What it lets through is a matter of the target alone: the other filter's hint stays good.
+    let discreet = filter_fn(is_discreet).with_max_level_hint(LevelFilter::TRACE);
+    Ok(Registry::default().with(lines.with_filter(filter.and(discreet))))
+}
+
+/// Whether it can be logged whatever the filter says: not what libraries tell below `info` of
+/// the messages that pass through them, as these are people's.
+fn is_discreet(of: &Metadata<'_>) -> bool {
+    *of.level() <= Level::INFO || !PEOPLES_MESSAGES.iter().any(|library| of.target().starts_with(library))
 }
 
 /// Log every panic from now on instead of printing it: message, place and thread, and the
@@ -94,10 +107,18 @@ mod tests {
         let writer = Arc::new(File::create(file.path()).unwrap());
         tracing::subscriber::with_default(subscriber(format, filter, writer).unwrap(), || {
             tracing::debug!("hidden");
+            tracing::trace!(target: "async_nats::connection", payload = "xyzzy");
+            tracing::debug!(target: "sqlx::query", statement = "xyzzy");
             let _inside = tracing::info_span!("request", request.id = 7).entered();
             tracing::info!(dialog.id = "5c09", "a message was \"posted\"");
         });
         std::fs::read_to_string(file.path()).unwrap()
+    }
+
+    #[test]
+    fn no_filter_lets_a_library_tell_what_passes_through_it() {
+        let log = logged(LogFormat::Text, "trace,async_nats=trace,sqlx=trace");
+        assert!(log.contains("hidden") && !log.contains("xyzzy"), "{log}");
     }
 
     #[test]

@@ -38,8 +38,9 @@ pub(in crate::run) fn measure(bench: &mut Bench) -> anyhow::Result<()> {
     bench.memory_row("of that projector, peak", projector.memory().peak);
     projector.stop()?;
     let start = Instant::now();
-    deployment.operate(&["readmodel", "rebuild"])?;
+    let said = deployment.operate(&["readmodel", "rebuild"])?;
     let seconds = start.elapsed().as_secs_f64();
+    ensure!(said.contains(&format!("folded {events} events")), "not {events} events were folded: {said}");
     let row = format!("cluster: refold of {} events", count(events));
     bench.table.add(Row::report(row, format!("{seconds:.1} s, {}", per_second(events / seconds))));
     Ok(())

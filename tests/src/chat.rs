@@ -54,7 +54,22 @@ impl Chat {
         let running = Deployment::start(&folder.path().join("data"), &settled).await;
         let running = running.expect("the chat serves");
         let api = Api::at(running.api().address());
-        Self { setup, settled, folder, running: Some(running), api, share }
+        let chat = Self { setup, settled, folder, running: Some(running), api, share };
+        if chat.setup.engines() == Engines::Cluster {
+            chat.share_out().await;
+        }
+        chat
+    }
+
+    /// Wait until each process of a role has its share: before that, partitions change hands, and
+    /// for a moment nobody may hold one.
+    async fn share_out(&self) {
+        for (role, figure) in [("command", "writer_leases"), ("projector", "projector_leases")] {
+            for process in self.each(role) {
+                let shared = process.api().metric_reaches(figure, self.setup.share()).await;
+                assert!(shared, "every {role} gets its share");
+            }
+        }
     }
 
     /// Its API.

@@ -29,6 +29,7 @@ const SURVIVES_LIMITS: &str = "trap '' XFSZ; exec \"$0\" \"$@\"";
 #[derive(Clone, Debug)]
 pub struct Setup {
     engines: Engines,
+    partitions: u32,
     copies: usize,
     own_engines: bool,
     environment: Vec<(String, String)>,
@@ -57,11 +58,17 @@ impl Setup {
 
     /// A topology, and passwords that cost nothing to hash.
     pub fn of(topology: Topology) -> Self {
-        Self { engines: topology.engines, copies: 1, own_engines: false, environment: vec![] }
-            .with("log.partitions", topology.partitions)
+        let Topology { engines, partitions } = topology;
+        Self { engines, partitions, copies: 1, own_engines: false, environment: vec![] }
+            .with("log.partitions", partitions)
             .with("identity.hash_memory_kib", 8)
             .with("identity.hash_iterations", 1)
             .with("telemetry.format", "json")
+    }
+
+    /// How many partitions each process of a role comes to hold at least.
+    pub(crate) fn share(&self) -> f64 {
+        (f64::from(self.partitions) / self.copies as f64).floor()
     }
 
     /// And with this setting, such as `writer.queue_max`.

@@ -41,7 +41,7 @@ impl Read {
     /// A commit that waits for the disk, and so for all before it: a crash takes none of them.
     async fn flush(&self) {
         let pool = postgres::connect(&self.place).await.unwrap();
-        let sql = "SET synchronous_commit = on; SELECT txid_current()";
+        let sql = "SET synchronous_commit = on; CREATE SCHEMA flushed";
         sqlx::raw_sql(sql).execute(pool.connections()).await.unwrap();
         pool.close().await;
     }
@@ -60,7 +60,7 @@ impl Read {
             loop {
                 match self.role().await {
                     Ok(role) => return role,
-                    Err(error) => assert!(matches!(error, Error::Unavailable), "{error}"),
+                    Err(error) => assert!(matches!(error, Error::Unavailable), "{error:?}"),
                 }
                 sleep(Duration::from_millis(10)).await;
             }

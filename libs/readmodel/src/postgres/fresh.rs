@@ -78,6 +78,9 @@ impl Fresh {
 
     /// Puts it in the place of the living one, for every connection at the same moment.
     ///
+    /// Whoever took his snapshot before the last batch was folded here, and names a table only
+    /// now, sees this one without that batch. Its checkpoints tell him so.
+    ///
     /// # Errors
     /// It is not as far as the living one; then nothing was changed, nor by any other error.
     pub async fn switch(mut self) -> Result<(), OpenError> {

@@ -5,6 +5,7 @@
 //! both into [`event::Event`]s or a [`Refusal`]; [`facts::evolve`] says what an event makes
 //! of the facts. [`role::permit`] is the one table of who may do what.
 
+pub mod calendar;
 pub mod command;
 pub mod content;
 mod decide;

@@ -11,6 +11,7 @@ mod bitmaps;
 mod columns;
 mod dialog;
 mod fetched;
+mod filter;
 mod history;
 mod list;
 mod names;
@@ -38,6 +39,7 @@ use reader::{Reader, Recounts, Rows};
 use seat::{Seat, Which};
 
 pub use crate::marks::Order;
+pub use filter::Test;
 pub use history::Page;
 pub use pool::Settings;
 pub use views::{DialogPage, DialogView, Folded, History, LastView, MessageView, Resolved, Status, Unread};

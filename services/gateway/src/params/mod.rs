@@ -4,7 +4,9 @@
 //! name by name. Readers take what they read out of the tree, so what is left at the
 //! end is what nobody asked for: custom parameters, or filters.
 
+mod filter;
 mod form;
+mod moment;
 mod page;
 mod read;
 mod source;
@@ -17,6 +19,7 @@ use serde_json::{Map, Value};
 
 use crate::{ApiError, Visit};
 
+pub use filter::Filters;
 pub use page::{Direction, PAGE_ITEMS_MAX, Page, Sort};
 
 /// A request's parameters, or those inside one of them.

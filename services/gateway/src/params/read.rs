@@ -185,7 +185,7 @@ impl Params {
 }
 
 /// The values of an object whose keys are all numbers, in the order of these.
-fn indexed(members: serde_json::Map<String, Value>) -> Option<Vec<Value>> {
+pub(super) fn indexed(members: serde_json::Map<String, Value>) -> Option<Vec<Value>> {
     let mut items = Vec::with_capacity(members.len());
     for (key, value) in members {
         items.push((key.parse::<u64>().ok()?, value));

@@ -24,6 +24,6 @@ pub use edge::{Application, EXTENSION_KEYS_MAX, Edge, Gate, Parts, VISIBLE_WITHI
 pub use endpoints::{Observed, RenderMetrics, observing, router};
 pub use error::{ApiError, FieldError, Text};
 pub use front::{Front, Limits, NewRequestId, Visit};
-pub use params::{Direction, PAGE_ITEMS_MAX, Page, Params, Sort};
+pub use params::{Direction, Filters, PAGE_ITEMS_MAX, Page, Params, Sort};
 pub use path::{Named, Path, ids};
 pub use serve::{ConnectionLimits, serve};

@@ -208,6 +208,19 @@ impl Chat {
         self.settled = setup.clone().beneath(&share);
         self.setup = setup;
         self.start_again().await;
+        if self.setup.engines() == Engines::Cluster {
+            self.share_out().await;
+        }
+    }
+
+    /// Give it engines of a cluster, empty, to go on there: [`Self::start_again_as`].
+    pub async fn found_cluster(&mut self) {
+        self.share = Some(Share::new().await);
+    }
+
+    /// Leave the cluster, after it has ended there, to go on without one.
+    pub fn leave_cluster(&mut self) {
+        self.share = None;
     }
 
     /// `hansard <arguments>` on its data.

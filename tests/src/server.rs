@@ -46,6 +46,11 @@ impl Setup {
         Self::of(Topology { engines: Engines::Cluster, partitions })
     }
 
+    /// A process for each role, and else the same.
+    pub fn in_cluster(self) -> Self {
+        Self { engines: Engines::Cluster, ..self }
+    }
+
     /// Two processes for each role.
     pub fn twice(self) -> Self {
         Self { copies: 2, ..self }

@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use engines::{Nats, Postgres, Profile};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Answer, Chat, Ended, Person, Setup};
@@ -88,19 +87,14 @@ async fn a_chat_goes_on_in_other_partitions_with_every_count_the_same() {
     let position = answer.header("Log-Position").to_owned();
 
     for (partitions, newcomers) in [(4, 0), (3, 1), (1, 2)] {
-        let mut before = vec![];
-        for person in &people {
-            before.push(sight(person).await);
-        }
+        let before = sights(&people).await;
         let before_events = events(&chat).await;
         let said = move_to(&mut chat, partitions).await;
         let people_said = format!(" streams, {} users and 3 sessions;", 3 + newcomers);
         assert!(said.stdout.contains(&people_said), "{said:?}");
         assert_eq!(chat.tails().await.len(), partitions as usize);
-        for (person, before) in people.iter().zip(before) {
-            // With the session of before.
-            assert_eq!(sight(person).await, before);
-        }
+        // With the sessions of before.
+        assert_eq!(sights(&people).await, before);
         assert_eq!(events(&chat).await, before_events, "nothing is lost, nothing there twice");
         // A place in the old log means nothing here.
         let path = format!("chat/Message?chat_dialog_id={private}&mark_as_read=0");
@@ -136,42 +130,75 @@ async fn only_a_resting_chat_is_copied_and_only_into_an_empty_place() {
     assert!(!chat.folder().join("copy-3").exists());
 }
 
+/// The part of a configuration that leads to the engines of the chat's cluster.
+fn cluster(chat: &Chat, partitions: u32) -> String {
+    format!(
+        "[log]\nbackend = \"jetstream\"\npartitions = {partitions}\nreplicas = 1\npartition_bytes_max = 16777216\n\
+         monitor_urls = {:?}\n[nats]\nurls = {:?}\nnamespace = {:?}\n[postgres]\nurl = {:?}\n",
+        chat.nats().monitor_urls(),
+        chat.nats().urls(),
+        chat.namespace(),
+        chat.database_url()
+    )
+}
+
 #[tokio::test]
-async fn a_chat_goes_through_the_engines_of_a_cluster_and_comes_back_whole() {
-    let nats = Nats::start(1, Profile::Durable).await;
-    let database = Postgres::shared().await.database().await;
-    let cluster = format!(
-        "[log]\nbackend = \"jetstream\"\npartitions = 5\nreplicas = 1\npartition_bytes_max = 16777216\n\
-         monitor_urls = {:?}\n[nats]\nurls = {:?}\n[postgres]\nurl = {:?}\n",
-        nats.monitor_urls(),
-        nats.urls(),
-        database.url()
-    );
+async fn a_chat_goes_on_in_a_cluster_and_comes_back_whole() {
     let mut chat = Chat::start(Setup::embedded(2)).await;
     let people = chat.users(["alice", "bob", "carol"]).await;
     let [alice, bob, carol] = &people;
+    let private = alice.create_private(bob).await;
+    let mut groups = vec![];
     for n in 0..4 {
         let group = alice.create_group(&format!("group {n}"), [bob, carol]).await;
-        let [first, _, third] = alice.post_each(&group, ["first", "second", "third"]).await;
+        let [first, second, third] = alice.post_each(&group, ["first", "second", "third"]).await;
         bob.read(&group, [&first, &third]).await;
+        carol.hide(&first).await;
+        alice.remove(&second).await;
+        groups.push(group);
     }
-    let mut before = vec![];
-    for person in &people {
-        before.push(sight(person).await);
-    }
-    let setup = chat.setup().clone().with("log.partitions", 3);
+    let answer = alice.post_message(&private, &json!({ "message": "one" })).await.is(201);
+    let position = answer.header("Log-Position").to_owned();
+    let embedded_setup = chat.setup().clone();
+    let before = sights(&people).await;
+
     chat.stop().await;
-    let there = copy_by(&chat, &embedded(&chat.data(), 0), &cluster).await.well();
-    let again = copy_by(&chat, &embedded(&chat.data(), 0), &cluster).await;
+    chat.found_cluster().await;
+    let place = embedded(&chat.data(), 0);
+    copy_by(&chat, &place, &cluster(&chat, 5)).await.well();
+    let again = copy_by(&chat, &place, &cluster(&chat, 5)).await;
     assert!(again.code == Some(1) && again.stderr.contains("copy into an empty place"), "{again:?}");
+    chat.start_again_as(embedded_setup.clone().in_cluster().with("log.partitions", 5)).await;
+    // With the sessions of before; a place in the old log means nothing here.
+    assert_eq!(sights(&people).await, before);
+    let path = format!("chat/Message?chat_dialog_id={private}&mark_as_read=0");
+    let old = alice.request(Method::GET, &path).header("Min-Log-Position", &position);
+    Answer::to(old).await.is(422);
+    // It goes on: sequences, counts, the private dialog of two, ids of users.
+    assert_eq!(bob.create_private(alice).await, private);
+    let unread = bob.unread(&groups[3]).await;
+    alice.post(&groups[3], "and on").await;
+    assert_eq!(bob.unread(&groups[3]).await, unread + 1);
+    assert!(chat.user("newcomer").await.id() > carol.id());
+    chat.verify().await;
+    let before = sights(&people).await;
+
+    chat.stop().await;
     let place = chat.folder().join("back");
-    let back = copy_by(&chat, &cluster, &embedded(&place, 3)).await.well();
-    assert_eq!(there.stdout, back.stdout);
+    copy_by(&chat, &cluster(&chat, 5), &embedded(&place, 3)).await.well();
     fs::rename(chat.data(), chat.folder().join("before")).expect("the old data goes aside");
     fs::rename(place, chat.data()).expect("the copy takes its place");
-    chat.start_again_as(setup).await;
-    for (person, before) in people.iter().zip(before) {
-        assert_eq!(sight(person).await, before);
-    }
+    chat.leave_cluster();
+    chat.start_again_as(embedded_setup.with("log.partitions", 3)).await;
+    assert_eq!(sights(&people).await, before);
     chat.verify().await;
+}
+
+/// What each of them sees.
+async fn sights(people: &[Person]) -> Vec<Value> {
+    let mut sights = vec![];
+    for person in people {
+        sights.push(sight(person).await);
+    }
+    sights
 }

@@ -53,9 +53,15 @@ fn is_whole(bytes: &[u8]) -> bool {
 
 #[tokio::test]
 async fn a_post_is_one_trace_from_the_request_to_the_rows() {
+    for setup in [Setup::embedded(2), Setup::cluster(2)] {
+        is_one_trace(setup).await;
+    }
+}
+
+async fn is_one_trace(setup: Setup) {
     let mut serving = JoinSet::new();
     let (endpoint, kept) = collector(&mut serving).await;
-    let mut chat = Chat::start(Setup::embedded(2).with("telemetry.otlp_endpoint", endpoint)).await;
+    let mut chat = Chat::start(setup.with("telemetry.otlp_endpoint", endpoint)).await;
     let [alice, bob] = chat.users(["alice", "bob"]).await;
     let dialog = alice.create_group("lobby", [&bob]).await;
     let body = json!({ "chat_dialog_id": dialog, "message": "a secret between friends" });

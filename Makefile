@@ -9,9 +9,8 @@ help: ## list these targets
 run: ## build in release and serve on embedded stores in ./data, on 127.0.0.1:8080
 	cargo run --release --locked --package hansard -- serve
 
-test: ## run every test, on real engines: infra/engines fetches them the first time
-	infra/engines
-	cargo test --workspace --locked
+test: ## run every test, on real engines, and hold what they prove against the API's rules
+	infra/test
 
 check: fmt-check clippy doc deny layering test ## all that a change must pass
 

@@ -43,7 +43,7 @@ fn build() -> Result<PathBuf> {
 }
 
 /// Where this very test was built: `<target>/<profile>/deps/<test>`.
-fn target_folder() -> Result<PathBuf> {
+pub(crate) fn target_folder() -> Result<PathBuf> {
     let test = std::env::current_exe()?;
     Ok(test.ancestors().nth(3).context("the test is in no target folder")?.to_owned())
 }

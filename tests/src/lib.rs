@@ -13,6 +13,8 @@ mod lines;
 mod load;
 mod operator;
 mod person;
+mod proof;
+mod rules;
 mod server;
 mod topology;
 
@@ -23,5 +25,7 @@ pub use lines::Lines;
 pub use load::{Load, Story};
 pub use operator::{Ended, operator, shell};
 pub use person::Person;
+pub use proof::{proves, proves_all};
+pub use rules::{Rule, rules};
 pub use server::{Server, Setup, Starting};
-pub use topology::{EMBEDDED, Engines, TOPOLOGIES, Topology, each_embedded, each_topology};
+pub use topology::{EMBEDDED, Engines, TOPOLOGIES, Topology, each_embedded, each_engines, each_topology};

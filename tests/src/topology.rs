@@ -34,21 +34,29 @@ pub const TOPOLOGIES: [Topology; 4] = [
     Topology { engines: Engines::Cluster, partitions: 4 },
 ];
 
+/// One on each kind of engines, for long walks of what no number of partitions changes.
+const EACH_ENGINES: [Topology; 2] = [EMBEDDED[0], TOPOLOGIES[3]];
+
 /// Let the story happen in each topology, each time in a chat of its own.
 pub async fn each_topology(story: impl AsyncFn(Chat)) {
-    each_of(&TOPOLOGIES, story).await;
+    each_of(&TOPOLOGIES, Setup::of, story).await;
+}
+
+/// Let a long story happen once on each kind of engines, in a chat that is set up so.
+pub async fn each_engines(setup: impl Fn(Topology) -> Setup, story: impl AsyncFn(Chat)) {
+    each_of(&EACH_ENGINES, setup, story).await;
 }
 
 /// Let a story that opens the stores' files happen wherever there are some.
 pub async fn each_embedded(story: impl AsyncFn(Chat)) {
-    each_of(&EMBEDDED, story).await;
+    each_of(&EMBEDDED, Setup::of, story).await;
 }
 
-async fn each_of(topologies: &[Topology], story: impl AsyncFn(Chat)) {
+async fn each_of(topologies: &[Topology], setup: impl Fn(Topology) -> Setup, story: impl AsyncFn(Chat)) {
     for topology in topologies {
         // Shown with a failure, to say where it happened.
         tell(topology);
-        story(Chat::start(Setup::of(*topology)).await).await;
+        story(Chat::start(setup(*topology)).await).await;
     }
 }
 

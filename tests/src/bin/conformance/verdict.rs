@@ -1,0 +1,88 @@
+//! Whether a run has kept what it must.
+
+use ::tests::{Rule, rules};
+
+use crate::decisions::{Decision, Decisions};
+use crate::document::settled_on;
+use crate::proofs::Proofs;
+
+/// What is wrong with a run, given the page that was handed in before.
+pub(crate) fn wrong(proofs: &Proofs, decisions: &Decisions, committed: &str) -> Vec<String> {
+    let mut wrong = vec![];
+    for rule in proofs.rules().filter(|rule| !rules().contains_key(*rule)) {
+        wrong.push(format!("{rule} was proven by {:?}, and is no rule", proofs.of(rule)));
+    }
+    for (rule, decision) in decisions.all() {
+        match rules().get(rule) {
+            None => wrong.push(format!("{rule} was decided otherwise, and is no rule")),
+            Some(rule) => wrong.extend(unfounded(rule, decision)),
+        }
+    }
+    for (rule, settled) in settled_on(committed) {
+        if proofs.of(rule).is_empty() && decisions.on(rule).is_none() {
+            wrong.push(format!("{rule} was settled by {settled}, and is not any more"));
+        }
+    }
+    wrong
+}
+
+/// Why a decision may not stand against a rule.
+fn unfounded(rule: &Rule, decision: &Decision) -> Option<String> {
+    let id = &rule.id;
+    match (decision, rule.is_firm()) {
+        (Decision::Waits { .. }, _) if rule.endpoint.contains("chat") => {
+            Some(format!("{id} waits, but its call is there"))
+        }
+        (Decision::Otherwise { overruled_by: None, .. }, true) => {
+            Some(format!("{id} must hold: say what overrules it, or let it hold"))
+        }
+        (Decision::Otherwise { overruled_by: Some(_), .. }, false) => {
+            Some(format!("{id} is open: nothing has to overrule it"))
+        }
+        (Decision::Waits { .. } | Decision::Otherwise { .. }, _) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::render;
+
+    fn judged(proofs: &str, decisions: &str, committed: &str) -> Vec<String> {
+        wrong(&Proofs::from(proofs), &Decisions::read(decisions).unwrap(), committed)
+    }
+
+    #[test]
+    fn proofs_and_decisions_are_of_rules() {
+        assert_eq!(judged("R-WIRE-001\ta::x\n", "", ""), Vec::<String>::new());
+        assert_eq!(judged("R-WIRE-999\ta::x\n", "", "").len(), 1);
+        assert_eq!(judged("", "[R-WIRE-999]\ninstead = 'x'\nwhy = 'y'\n", "").len(), 1);
+    }
+
+    #[test]
+    fn a_firm_rule_falls_to_a_higher_one_only() {
+        let (firm, open) = ("R-WIRE-001", "R-WIRE-102");
+        let plain = |rule: &str| format!("[{rule}]\ninstead = 'x'\nwhy = 'y'\n");
+        let overruled = |rule: &str| plain(rule) + "overruled_by = 'contract, section 7'\n";
+        assert_eq!(judged("", &plain(open), ""), Vec::<String>::new());
+        assert_eq!(judged("", &plain(firm), "").len(), 1);
+        assert_eq!(judged("", &overruled(firm), ""), Vec::<String>::new());
+        assert_eq!(judged("", &overruled(open), "").len(), 1);
+    }
+
+    #[test]
+    fn only_what_is_no_part_of_the_chat_may_wait() {
+        let waits = |rule: &str| format!("[{rule}]\nwaits_for = 'x'\n");
+        assert_eq!(judged("", &waits("R-WIRE-009"), ""), Vec::<String>::new());
+        assert_eq!(judged("", &waits("R-WIRE-008"), "").len(), 1);
+    }
+
+    #[test]
+    fn what_was_proven_once_stays_proven() {
+        let proofs = Proofs::from("R-WIRE-001\ta::x\nR-WIRE-002\ta::x\n");
+        let committed = render(&proofs, &Decisions::read("").unwrap());
+        assert_eq!(judged("R-WIRE-001\tb::y\nR-WIRE-002\tb::y\n", "", &committed), Vec::<String>::new());
+        let lost = judged("R-WIRE-001\ta::x\n", "", &committed);
+        assert_eq!(lost, ["R-WIRE-002 was settled by `a::x`, and is not any more"]);
+    }
+}

@@ -3,7 +3,7 @@
 use crate::content::{DialogChange, DialogContent, MessageContent, Text};
 use crate::event::{Kind, Mark, Marked, MessageRef, Permissions};
 use crate::facts::Key;
-use crate::{CommandId, DialogId, MessageId, UserId};
+use crate::{CommandId, DialogId, Limits, MessageId, UserId};
 
 /// A command with all that its decision needs beside the facts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +27,8 @@ pub enum Command {
     OpenPrivate {
         /// The other one.
         opponent: UserId,
-        /// Description and extensions, should it have to be made.
+        /// Description and extensions, should it have to be made; the extensions of one that
+        /// is there are merged with these.
         content: DialogContent,
     },
     /// Change the dialog and who is in it; all or nothing.
@@ -36,6 +37,18 @@ pub enum Command {
     DeleteForSelf,
     /// Delete it for everybody.
     DeleteForAll,
+    /// Clear the history for the actor.
+    ClearForSelf,
+    /// Clear the history for everybody.
+    ClearForAll,
+    /// Join by oneself. Leaving again is [`Command::DeleteForSelf`].
+    Subscribe,
+    /// Turn one's own alerts on or off.
+    SetNotifications(bool),
+    /// Shut that user out.
+    Block(UserId),
+    /// Let that user come back.
+    Unblock(UserId),
     /// Write a message.
     Post(Post),
     /// Replace the text of messages, or mark them, or both; all or nothing.
@@ -44,6 +57,8 @@ pub enum Command {
     HideMessages(Vec<MessageRef>),
     /// Delete messages for everybody.
     RemoveMessages(Vec<MessageRef>),
+    /// React to a message.
+    React(React),
 }
 
 /// A new dialog.
@@ -70,8 +85,16 @@ pub struct Change {
     pub permissions: Option<Permissions>,
     /// Who comes in.
     pub add: Vec<UserId>,
-    /// Who goes out.
+    /// Who goes out; whoever comes in too goes out.
     pub remove: Vec<UserId>,
+    /// Who gets admin rights.
+    pub add_admins: Vec<UserId>,
+    /// Who loses them; whoever gets them too loses them.
+    pub remove_admins: Vec<UserId>,
+    /// The messages to pin, in this order.
+    pub pin: Vec<MessageRef>,
+    /// The messages to unpin; what is to be pinned too is unpinned.
+    pub unpin: Vec<MessageRef>,
 }
 
 /// A new message.
@@ -107,6 +130,17 @@ pub struct Update {
     pub mark: Option<(Mark, Marked)>,
 }
 
+/// A reaction to a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct React {
+    /// The message.
+    pub message: MessageRef,
+    /// The kind to put on it.
+    pub add: Option<Text>,
+    /// The kind to take off it; one that is to be put on too is taken off.
+    pub remove: Option<Text>,
+}
+
 impl Request {
     /// The facts that deciding needs.
     pub fn keys(&self) -> Vec<Key> {
@@ -114,9 +148,15 @@ impl Request {
         let mut keys = vec![Key::Header(dialog), Key::Standing(dialog, self.actor)];
         match &self.command {
             Command::Create(_) | Command::DeleteForSelf | Command::DeleteForAll => {}
-            Command::OpenPrivate { opponent, .. } => keys.push(Key::Standing(dialog, *opponent)),
+            Command::ClearForSelf | Command::ClearForAll => {}
+            Command::Subscribe | Command::SetNotifications(_) => {}
+            Command::OpenPrivate { opponent: user, .. } | Command::Block(user) | Command::Unblock(user) => {
+                keys.push(Key::Standing(dialog, *user));
+            }
             Command::Change(change) => {
-                keys.extend(change.add.iter().chain(&change.remove).map(|user| Key::Standing(dialog, *user)));
+                let users = [&change.add, &change.remove, &change.add_admins].into_iter().flatten();
+                keys.extend(users.map(|user| Key::Standing(dialog, *user)));
+                keys.extend(change.pin.iter().map(|message| Key::Message(dialog, message.sequence)));
             }
             Command::Post(post) => {
                 keys.extend(post.opens.map(|user| Key::Standing(dialog, user)));
@@ -131,11 +171,16 @@ impl Request {
                         .flat_map(|m| [Key::Message(dialog, m.sequence), Key::Named(dialog, m.id)]),
                 );
             }
+            Command::React(React { message: MessageRef { sequence, .. }, .. }) => keys.extend([
+                Key::Message(dialog, *sequence),
+                Key::Reacted(dialog, *sequence),
+                Key::Reactions(dialog, *sequence, self.actor),
+            ]),
         }
         keys
     }
 
-    /// Whether it is a mark and nothing else: those are many, decided on standing alone,
+    /// Whether it is a mark or a view and nothing else: those are many, decided on standing alone,
     /// and shed first.
     pub fn is_mark(&self) -> bool {
         matches!(&self.command, Command::Update(update) if update.text.is_none() && update.mark.is_some())
@@ -149,12 +194,37 @@ pub struct Rules {
     pub occupants_max: usize,
     /// Admins of a dialog beside its owner.
     pub admins_max: usize,
+    /// Pinned messages of a dialog.
+    pub pins_max: usize,
+    /// Kinds of reaction on a message.
+    pub reaction_kinds_max: usize,
+    /// Whether a user has one reaction to a message at a time: a new one replaces it.
+    pub single_reaction: bool,
+    /// Whether everybody may join a group by himself, as he may a public dialog.
+    pub group_subscribe: bool,
+    /// Whether users may make broadcasts.
+    pub broadcast_creation: bool,
+}
+
+impl Rules {
+    /// The rules of a deployment with these limits; where there is a choice, the one that
+    /// the API's documents make.
+    pub fn within(limits: &Limits) -> Self {
+        Self {
+            occupants_max: limits.occupants_max,
+            admins_max: limits.admins_max,
+            pins_max: limits.pins_max,
+            reaction_kinds_max: limits.reaction_kinds_max,
+            single_reaction: false,
+            group_subscribe: false,
+            broadcast_creation: true,
+        }
+    }
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        let limits = crate::Limits::default();
-        Self { occupants_max: limits.occupants_max, admins_max: limits.admins_max }
+        Self::within(&Limits::default())
     }
 }
 

@@ -65,6 +65,22 @@ impl Text {
         Ok(Self(raw))
     }
 
+    /// A reaction: `raw`, if it is not empty and has at most `bytes_max` bytes of UTF-8. Any
+    /// text is one.
+    pub fn reaction(raw: impl Into<String>, bytes_max: usize) -> Result<Self, Unfit> {
+        let raw = raw.into();
+        if raw.is_empty() {
+            return Err(Unfit::Blank);
+        }
+        if raw.contains('\0') {
+            return Err(Unfit::Nul);
+        }
+        if raw.len() > bytes_max {
+            return Err(Unfit::TooLarge(bytes_max));
+        }
+        Ok(Self(raw))
+    }
+
     /// A text that was checked when it was stored.
     pub fn stored(raw: String) -> Self {
         Self(raw)
@@ -226,6 +242,16 @@ mod tests {
         assert_eq!(Text::new("a\0b", 10), Err(Unfit::Nul));
         assert_eq!(Text::new("four", 3), Err(Unfit::TooLong(3)));
         assert!(Text::new("😀😀😀", 3).is_ok(), "characters count, not bytes");
+    }
+
+    #[test]
+    fn a_reaction_is_any_short_text() {
+        assert_eq!(Text::reaction("", 64), Err(Unfit::Blank));
+        assert_eq!(Text::reaction("a\0b", 64), Err(Unfit::Nul));
+        assert_eq!(Text::reaction("\u{1f600}".repeat(17), 64), Err(Unfit::TooLarge(64)), "bytes count");
+        for raw in [" ", "+1", "\u{1f469}\u{200d}\u{1f52c}", "\u{1f600}\u{1f600}"] {
+            assert_eq!(Text::reaction(raw, 64).unwrap().as_str(), raw);
+        }
     }
 
     #[test]

@@ -4,10 +4,16 @@
 //! yields the same dialog. No events means that it has already happened: asking twice is
 //! no error.
 
+mod change;
 mod dialog;
 mod message;
+mod people;
+mod reaction;
 #[cfg(test)]
 mod tests;
+
+use std::collections::HashSet;
+use std::hash::Hash;
 
 use crate::command::{Command, Decision, Request, Rules};
 use crate::facts::{Facts, Header};
@@ -22,13 +28,20 @@ pub fn decide(request: &Request, facts: &impl Facts, rules: &Rules, now: Time) -
         Command::OpenPrivate { opponent, content } => {
             dialog::open_private(request, *opponent, content, facts)
         }
-        Command::Change(change) => dialog::change(request, change, facts, rules),
+        Command::Change(change) => change::change(request, change, facts, rules),
         Command::DeleteForSelf => dialog::delete_for_self(request, facts),
         Command::DeleteForAll => dialog::delete_for_all(request, facts),
+        Command::ClearForSelf => dialog::clear_for_self(request, facts),
+        Command::ClearForAll => dialog::clear_for_all(request, facts),
+        Command::Subscribe => people::subscribe(request, facts, rules),
+        Command::SetNotifications(enabled) => people::set_notifications(request, *enabled, facts),
+        Command::Block(user) => people::block(request, *user, facts),
+        Command::Unblock(user) => people::unblock(request, *user, facts),
         Command::Post(post) => message::post(request, post, facts, now),
         Command::Update(update) => message::update(request, update, facts),
         Command::HideMessages(messages) => message::hide(request, messages, facts),
         Command::RemoveMessages(messages) => message::remove(request, messages, facts),
+        Command::React(react) => reaction::react(request, react, facts, rules),
     }
 }
 
@@ -51,4 +64,20 @@ fn permitted<'a>(
     let (header, role) = stand(request, facts)?;
     permit(role, header.kind, action)?;
     Ok((header, role))
+}
+
+/// Whether `target` may be sent out or shut out by no `role` as this one: the owner by
+/// nobody, an admin by the owner only.
+fn is_protected(target: Role, role: Role) -> bool {
+    match target {
+        Role::Owner => true,
+        Role::Admin => role != Role::Owner,
+        Role::Member | Role::Outsider => false,
+    }
+}
+
+/// `things` in order, each once.
+fn distinct<'a, T: Copy + Eq + Hash + 'a>(things: impl IntoIterator<Item = &'a T>) -> Vec<T> {
+    let mut seen = HashSet::new();
+    things.into_iter().copied().filter(|thing| seen.insert(*thing)).collect()
 }

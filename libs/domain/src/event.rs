@@ -3,7 +3,7 @@
 //! Events carry what a decision settled, never what a reader could have looked up at
 //! another moment: sequences and ids, the date a message got, how a mark was made.
 
-use crate::content::{Content, DialogChange, DialogContent, MessageContent, Text};
+use crate::content::{Content, DialogChange, DialogContent, Extensions, MessageContent, Text};
 use crate::{ApplicationId, CommandId, DialogId, MessageId, Sequence, Time, UserId};
 
 /// What sort of conversation a dialog is; the numbers are those of the API.
@@ -76,6 +76,9 @@ pub enum Mark {
     Delivered,
     /// The user has read it; that implies delivered.
     Read,
+    /// It was shown to the user where reading is counted and not tracked: in public and
+    /// broadcast dialogs.
+    Viewed,
 }
 
 /// How a mark came about, and what it covers.
@@ -142,12 +145,21 @@ pub enum Event {
         /// What changed of the rest.
         content: Content<DialogChange>,
     },
+    /// These extensions were put beside those it has, each in place of one of the same key.
+    ExtensionsMerged {
+        /// At least one.
+        content: Content<Extensions>,
+    },
     /// It is gone for everybody, with all its messages.
     DialogDeleted,
     /// The actor put it out of his sight, and its messages so far with it.
     DialogHidden,
     /// The actor took it back into his list.
     DialogShown,
+    /// The actor put its messages so far out of his sight.
+    HistoryCleared,
+    /// Its messages so far are gone for everybody.
+    HistoryClearedForAll,
     /// The actor made these users occupants.
     OccupantsAdded {
         /// Who was not in it before.
@@ -158,8 +170,46 @@ pub enum Event {
         /// Who was in it before.
         users: Vec<UserId>,
     },
+    /// The actor joined by himself.
+    OccupantSubscribed,
     /// The actor left.
     OccupantLeft,
+    /// The owner gave these users admin rights.
+    AdminsAdded {
+        /// Who had none before.
+        users: Vec<UserId>,
+    },
+    /// The owner took admin rights from these users.
+    AdminsRemoved {
+        /// Who had them before.
+        users: Vec<UserId>,
+    },
+    /// The actor pinned these messages, in this order.
+    MessagesPinned {
+        /// Which; not pinned before.
+        messages: Vec<MessageRef>,
+    },
+    /// The actor unpinned these messages.
+    MessagesUnpinned {
+        /// Which; pinned before.
+        messages: Vec<MessageRef>,
+    },
+    /// The actor turned his own alerts on or off.
+    NotificationsSet {
+        /// Whether they are on.
+        enabled: bool,
+    },
+    /// The actor shut that user out: he is no occupant and no admin any more, and comes
+    /// back neither by himself nor by others.
+    UserBlocked {
+        /// Who; perhaps he never was in it.
+        user: UserId,
+    },
+    /// The actor let that user come back, should he want to.
+    UserUnblocked {
+        /// Who was blocked before.
+        user: UserId,
+    },
     /// The actor wrote a message.
     MessagePosted {
         /// Its place and name.
@@ -194,12 +244,21 @@ pub enum Event {
         /// Which.
         messages: Vec<MessageRef>,
     },
-    /// The actor got or read messages.
+    /// The actor got, read or saw messages.
     MessagesMarked {
-        /// Got or read.
+        /// Got, read or saw.
         mark: Mark,
         /// How, and which.
         marked: Marked,
+    },
+    /// The actor reacted to a message, or took that back.
+    ReactionsChanged {
+        /// To which.
+        message: MessageRef,
+        /// Kinds that he had not put on it before.
+        added: Vec<Text>,
+        /// Kinds that he had put on it.
+        removed: Vec<Text>,
     },
 }
 

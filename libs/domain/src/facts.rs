@@ -4,9 +4,13 @@
 //! command names, so a decision costs the same for 2 and for 1,000,000 occupants and
 //! for any history.
 
+mod evolve;
+
 use std::collections::HashMap;
 
-use crate::event::{Event, Kind, Permissions};
+pub use evolve::{evolve, keys_of};
+
+use crate::event::{Kind, MessageRef, Permissions};
 use crate::role::Role;
 use crate::{DialogId, MessageId, Sequence, UserId};
 
@@ -23,9 +27,14 @@ pub enum Key {
     /// [`Header::cleared_to`], should there be several. One at or below that bound may be
     /// given or not: it counts as none.
     Named(DialogId, MessageId),
+    /// How often which reaction stands on the message at that place. Of a message that is
+    /// gone it may be given or not: nobody reacts to it any more.
+    Reacted(DialogId, Sequence),
+    /// The reactions of one user to the message at that place; as above.
+    Reactions(DialogId, Sequence, UserId),
 }
 
-/// A fact that exists.
+/// A fact that exists. An empty list says the same as no fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fact {
     /// Under [`Key::Header`].
@@ -34,6 +43,11 @@ pub enum Fact {
     Standing(Standing),
     /// Under [`Key::Message`] and [`Key::Named`].
     Message(Message),
+    /// Under [`Key::Reacted`]: each kind with how many users put it there, in the order of
+    /// the kinds' bytes.
+    Reacted(Vec<(String, u32)>),
+    /// Under [`Key::Reactions`]: the kinds, in the order of their bytes.
+    Reactions(Vec<String>),
 }
 
 /// What a writer knows of a dialog as a whole.
@@ -53,6 +67,8 @@ pub struct Header {
     pub admins: Vec<UserId>,
     /// What non-members may do, if anything was said about it.
     pub permissions: Option<Permissions>,
+    /// Its pinned messages, in the order of pinning; one that is gone is none of them.
+    pub pins: Vec<MessageRef>,
     /// The sequence of its newest message, removed or not.
     pub head: Sequence,
     /// Messages up to here are gone for everybody, and their names with them.
@@ -71,7 +87,8 @@ impl Header {
 
     /// What `user` is here. `standing` is his, if he ever had one.
     pub fn role(&self, user: UserId, standing: Option<&Standing>) -> Role {
-        let within = self.kind == Kind::Broadcast || standing.is_some_and(|standing| standing.member);
+        let standing = standing.copied().unwrap_or_default();
+        let within = !standing.blocked && (self.kind == Kind::Broadcast || standing.member);
         let creator = Some(&self.owner).filter(|_| self.owner_present);
         if !within {
             Role::Outsider
@@ -92,6 +109,17 @@ pub struct Standing {
     pub member: bool,
     /// The head at the moment when he put the dialog out of his sight, if he did.
     pub hidden_at: Option<Sequence>,
+    /// Whether he was shut out.
+    pub blocked: bool,
+    /// Whether he is to be alerted.
+    pub notifications: bool,
+}
+
+/// The standing of who never did anything in a dialog, and of who left it.
+impl Default for Standing {
+    fn default() -> Self {
+        Self { member: false, hidden_at: None, blocked: false, notifications: true }
+    }
 }
 
 impl Standing {
@@ -129,7 +157,7 @@ pub trait Facts {
     fn header(&self, dialog: DialogId) -> Option<&Header> {
         match self.get(&Key::Header(dialog)) {
             Some(Fact::Header(header)) => Some(header),
-            Some(Fact::Standing(_) | Fact::Message(_)) | None => None,
+            Some(Fact::Standing(_) | Fact::Message(_) | Fact::Reacted(_) | Fact::Reactions(_)) | None => None,
         }
     }
 
@@ -137,7 +165,7 @@ pub trait Facts {
     fn standing(&self, dialog: DialogId, user: UserId) -> Option<&Standing> {
         match self.get(&Key::Standing(dialog, user)) {
             Some(Fact::Standing(standing)) => Some(standing),
-            Some(Fact::Header(_) | Fact::Message(_)) | None => None,
+            Some(Fact::Header(_) | Fact::Message(_) | Fact::Reacted(_) | Fact::Reactions(_)) | None => None,
         }
     }
 
@@ -145,7 +173,23 @@ pub trait Facts {
     fn message(&self, key: Key) -> Option<&Message> {
         match self.get(&key) {
             Some(Fact::Message(message)) => Some(message),
-            Some(Fact::Header(_) | Fact::Standing(_)) | None => None,
+            Some(Fact::Header(_) | Fact::Standing(_) | Fact::Reacted(_) | Fact::Reactions(_)) | None => None,
+        }
+    }
+
+    /// How often which reaction stands on a message.
+    fn reacted(&self, dialog: DialogId, sequence: Sequence) -> &[(String, u32)] {
+        match self.get(&Key::Reacted(dialog, sequence)) {
+            Some(Fact::Reacted(totals)) => totals,
+            Some(Fact::Header(_) | Fact::Standing(_) | Fact::Message(_) | Fact::Reactions(_)) | None => &[],
+        }
+    }
+
+    /// The reactions of a user to a message.
+    fn reactions(&self, dialog: DialogId, sequence: Sequence, user: UserId) -> &[String] {
+        match self.get(&Key::Reactions(dialog, sequence, user)) {
+            Some(Fact::Reactions(kinds)) => kinds,
+            Some(Fact::Header(_) | Fact::Standing(_) | Fact::Message(_) | Fact::Reacted(_)) | None => &[],
         }
     }
 }
@@ -154,163 +198,4 @@ impl Facts for HashMap<Key, Fact> {
     fn get(&self, key: &Key) -> Option<&Fact> {
         HashMap::get(self, key)
     }
-}
-
-/// The facts that [`evolve`] reads or changes for an event of `dialog` by `actor`.
-pub fn keys_of(dialog: DialogId, actor: Option<UserId>, event: &Event) -> Vec<Key> {
-    let header = Key::Header(dialog);
-    let own = actor.map(|user| Key::Standing(dialog, user));
-    match event {
-        Event::LogOpened { .. } | Event::WriterStarted | Event::MessageEdited { .. } => vec![],
-        Event::MessagesHidden { .. } | Event::MessagesMarked { .. } => vec![],
-        Event::DialogCreated { occupants, .. } => {
-            let standings = occupants.iter().map(|user| Key::Standing(dialog, *user));
-            [header].into_iter().chain(standings).collect()
-        }
-        Event::OccupantsAdded { users } | Event::OccupantsRemoved { users } => {
-            let standings = users.iter().map(|user| Key::Standing(dialog, *user));
-            [header].into_iter().chain(standings).collect()
-        }
-        Event::DialogChanged { .. } | Event::DialogDeleted => vec![header],
-        Event::DialogHidden | Event::DialogShown | Event::OccupantLeft => {
-            [header].into_iter().chain(own).collect()
-        }
-        Event::MessagePosted { message, .. } => {
-            vec![header, Key::Message(dialog, message.sequence), Key::Named(dialog, message.id)]
-        }
-        Event::MessagesRemoved { messages } => messages
-            .iter()
-            .flat_map(|m| [Key::Message(dialog, m.sequence), Key::Named(dialog, m.id)])
-            .collect(),
-    }
-}
-
-/// What `event` of `dialog` by `actor` makes of the `facts` that [`keys_of`] names: each
-/// fact that changed, as it is now. Never fails, never decides.
-pub fn evolve(
-    facts: &impl Facts,
-    dialog: DialogId,
-    actor: Option<UserId>,
-    event: &Event,
-) -> Vec<(Key, Fact)> {
-    let of_header = |change: &dyn Fn(&mut Header)| -> Vec<(Key, Fact)> {
-        let Some(mut header) = facts.header(dialog).cloned() else { return vec![] };
-        change(&mut header);
-        vec![(Key::Header(dialog), Fact::Header(header))]
-    };
-    match event {
-        Event::LogOpened { .. } | Event::WriterStarted | Event::MessageEdited { .. } => vec![],
-        Event::MessagesHidden { .. } | Event::MessagesMarked { .. } => vec![],
-        Event::DialogCreated { .. } => created(facts.header(dialog), dialog, event),
-        Event::DialogChanged { permissions, .. } => of_header(&|header| {
-            header.permissions = permissions.or(header.permissions);
-        }),
-        Event::DialogDeleted => of_header(&|header| {
-            header.alive = false;
-            header.cleared_to = header.head;
-            header.occupants = 0;
-        }),
-        Event::DialogHidden => {
-            let head = facts.header(dialog).map_or(Sequence::NONE, |header| header.head);
-            stand(facts, dialog, actor.as_slice(), |standing| standing.hidden_at = Some(head))
-        }
-        Event::DialogShown => stand(facts, dialog, actor.as_slice(), |standing| standing.hidden_at = None),
-        Event::OccupantsAdded { users } => join(facts, dialog, users),
-        Event::OccupantsRemoved { users } => part(facts, dialog, users),
-        Event::OccupantLeft => part(facts, dialog, actor.as_slice()),
-        Event::MessagePosted { message, date_sent, .. } => {
-            let mut changed = of_header(&|header| {
-                header.head = message.sequence;
-                header.last_sent = *date_sent;
-            });
-            if let Some(sender) = actor {
-                let fact = Message { sequence: message.sequence, id: message.id, sender, removed: false };
-                changed.push((Key::Message(dialog, message.sequence), Fact::Message(fact)));
-                let name = Key::Named(dialog, message.id);
-                let cleared_to = facts.header(dialog).map_or(Sequence::NONE, |header| header.cleared_to);
-                if facts.message(name).is_none_or(|named| named.sequence <= cleared_to) {
-                    changed.push((name, Fact::Message(fact)));
-                }
-            }
-            changed
-        }
-        Event::MessagesRemoved { messages } => messages
-            .iter()
-            .flat_map(|m| [Key::Message(dialog, m.sequence), Key::Named(dialog, m.id)])
-            .filter_map(|key| {
-                let message = facts.message(key)?;
-                let named = messages.iter().any(|m| m.sequence == message.sequence);
-                named.then_some((key, Fact::Message(Message { removed: true, ..*message })))
-            })
-            .collect(),
-    }
-}
-
-fn created(before: Option<&Header>, dialog: DialogId, event: &Event) -> Vec<(Key, Fact)> {
-    let Event::DialogCreated { kind, owner, occupants, admins, permissions, .. } = event else {
-        return vec![];
-    };
-    let head = before.map_or(Sequence::NONE, |header| header.head);
-    let header = Header {
-        kind: *kind,
-        alive: true,
-        owner: *owner,
-        owner_present: true,
-        opponent: if *kind == Kind::Private {
-            occupants.iter().copied().find(|user| user != owner)
-        } else {
-            None
-        },
-        admins: admins.clone(),
-        permissions: *permissions,
-        head,
-        cleared_to: head,
-        occupants: u32::try_from(occupants.len()).unwrap_or(u32::MAX),
-        last_sent: before.map_or(0, |header| header.last_sent),
-    };
-    let standing = Fact::Standing(Standing { member: true, hidden_at: None });
-    let standings = occupants.iter().map(|user| (Key::Standing(dialog, *user), standing.clone()));
-    [(Key::Header(dialog), Fact::Header(header))].into_iter().chain(standings).collect()
-}
-
-fn stand(
-    facts: &impl Facts,
-    dialog: DialogId,
-    users: &[UserId],
-    change: impl Fn(&mut Standing),
-) -> Vec<(Key, Fact)> {
-    users
-        .iter()
-        .map(|user| {
-            let absent = Standing { member: false, hidden_at: None };
-            let mut standing = facts.standing(dialog, *user).copied().unwrap_or(absent);
-            change(&mut standing);
-            (Key::Standing(dialog, *user), Fact::Standing(standing))
-        })
-        .collect()
-}
-
-fn join(facts: &impl Facts, dialog: DialogId, users: &[UserId]) -> Vec<(Key, Fact)> {
-    let mut changed = stand(facts, dialog, users, |standing| {
-        *standing = Standing { member: true, hidden_at: None };
-    });
-    if let Some(mut header) = facts.header(dialog).cloned() {
-        header.occupants = header.occupants.saturating_add(u32::try_from(users.len()).unwrap_or(u32::MAX));
-        header.owner_present |= users.contains(&header.owner);
-        changed.push((Key::Header(dialog), Fact::Header(header)));
-    }
-    changed
-}
-
-fn part(facts: &impl Facts, dialog: DialogId, users: &[UserId]) -> Vec<(Key, Fact)> {
-    let mut changed = stand(facts, dialog, users, |standing| {
-        *standing = Standing { member: false, hidden_at: None };
-    });
-    if let Some(mut header) = facts.header(dialog).cloned() {
-        header.occupants = header.occupants.saturating_sub(u32::try_from(users.len()).unwrap_or(u32::MAX));
-        header.owner_present &= !users.contains(&header.owner);
-        header.admins.retain(|admin| !users.contains(admin));
-        changed.push((Key::Header(dialog), Fact::Header(header)));
-    }
-    changed
 }

@@ -29,6 +29,12 @@ pub struct Limits {
     pub ids_per_call_max: usize,
     /// Admins of a dialog beside its owner.
     pub admins_max: usize,
+    /// Pinned messages of a dialog.
+    pub pins_max: usize,
+    /// Bytes of a reaction.
+    pub reaction_bytes_max: usize,
+    /// Kinds of reaction on a message.
+    pub reaction_kinds_max: usize,
     /// Occupants up to whom `read_ids` and `delivered_ids` name everybody.
     pub receipts_max: usize,
 }
@@ -50,6 +56,9 @@ impl Default for Limits {
             occupants_per_call_max: 1_000,
             ids_per_call_max: 100,
             admins_max: 5,
+            pins_max: 100,
+            reaction_bytes_max: 64,
+            reaction_kinds_max: 20,
             receipts_max: 1_000,
         }
     }

@@ -21,9 +21,27 @@ pub enum Refusal {
     /// More admins than the limit in the field.
     #[error("more than {0} admins")]
     TooManyAdmins(usize),
-    /// An admin of a new group must be one of its occupants.
+    /// Admins must be occupants, where there are occupants, and not blocked.
     #[error("an admin is not an occupant")]
     AdminNotOccupant,
+    /// Nobody joins a dialog of that kind by himself.
+    #[error("nobody subscribes to that kind of dialog")]
+    NotSubscribable,
+    /// The user was shut out of the dialog.
+    #[error("blocked in the dialog")]
+    Blocked,
+    /// The deployment lets users make no broadcasts.
+    #[error("users make no broadcasts")]
+    BroadcastDisabled,
+    /// What is to be pinned is no message of the dialog.
+    #[error("what is to be pinned is not there")]
+    NoSuchPin,
+    /// More pinned messages than the limit in the field.
+    #[error("more than {0} pinned messages")]
+    TooManyPins(usize),
+    /// More kinds of reaction on a message than the limit in the field.
+    #[error("more than {0} kinds of reaction")]
+    TooManyReactions(usize),
     /// The message id is another message's.
     #[error("the message id is taken")]
     MessageIdTaken,

@@ -12,7 +12,7 @@ pub enum Role {
     Admin,
     /// An occupant; in a broadcast, every other user of the application.
     Member,
-    /// Not in it.
+    /// Not in it, or shut out of it.
     Outsider,
 }
 
@@ -144,6 +144,7 @@ fn row(action: Action) -> [Who; 4] {
 
 /// Whether a `role` may do that `action` in a dialog of that `kind`.
 ///
+/// Whoever is in a dialog learns that nobody joins that kind by himself, where he asks to.
 /// An outsider learns of no dialog ([`Refusal::NoSuchDialog`]) but when he asks for the
 /// history, where the API tells him that he may not; who is in it learns that he may not.
 pub fn permit(role: Role, kind: Kind, action: Action) -> Result<(), Refusal> {
@@ -169,6 +170,7 @@ pub fn permit(role: Role, kind: Kind, action: Action) -> Result<(), Refusal> {
         {
             Err(Refusal::OccupantsFixed)
         }
+        (false, _, Action::Subscribe) => Err(Refusal::NotSubscribable),
         (false, _, _) => Err(Refusal::NotPermitted),
     }
 }
@@ -179,7 +181,7 @@ mod tests {
     use std::fmt::Write;
 
     /// The whole table, written out: O owner, A admin, M member, x outsider; a letter
-    /// stands where the action is allowed, `-` for 403, `.` for 404.
+    /// stands where the action is allowed, `-` where it is refused (403, 422), `.` for 404.
     #[test]
     fn the_whole_table() {
         let mut table = String::new();

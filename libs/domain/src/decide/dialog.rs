@@ -1,13 +1,13 @@
-//! Decisions about a dialog and who is in it.
+//! Decisions about a dialog as a whole: that it comes to be, goes, and loses its history.
 
-use super::{permitted, role_of};
+use super::{distinct, permitted};
 use crate::UserId;
-use crate::command::{Change, Create, Decision, Request, Rules};
+use crate::command::{Create, Decision, Request, Rules};
 use crate::content::{Content, DialogContent};
 use crate::event::{Event, Kind};
 use crate::facts::{Facts, Header};
 use crate::refusal::Refusal;
-use crate::role::{Action, Role, permit};
+use crate::role::Action;
 
 pub(super) fn create(
     request: &Request,
@@ -16,6 +16,9 @@ pub(super) fn create(
     rules: &Rules,
 ) -> Result<Decision, Refusal> {
     let owner = request.actor;
+    if create.kind == Kind::Broadcast && !rules.broadcast_creation {
+        return Err(Refusal::BroadcastDisabled);
+    }
     match facts.header(request.dialog) {
         // The id is a fresh one: the dialog can only be this very command's.
         Some(header) if header.alive && header.owner == owner => return Ok(Decision::default()),
@@ -75,84 +78,14 @@ pub(super) fn open_private(
     let Some(header) = facts.header(request.dialog).filter(|header| header.alive) else {
         return Ok(Decision::of(vec![private_created(request.actor, opponent, content)]));
     };
-    let standing = facts.standing(request.dialog, request.actor);
-    match standing {
-        Some(standing) if standing.hides(header.kind, header.head) => {
-            Ok(Decision::of(vec![Event::DialogShown]))
-        }
-        Some(standing) if standing.member => Ok(Decision::default()),
-        Some(_) | None => Err(Refusal::NoSuchDialog),
-    }
-}
-
-pub(super) fn change(
-    request: &Request,
-    change: &Change,
-    facts: &impl Facts,
-    rules: &Rules,
-) -> Result<Decision, Refusal> {
-    let (header, role) = permitted(request, facts, Action::See)?;
-    let mut events = content_changed(change, header, role)?;
-    let present = |user: &UserId| role_of(header, request, facts, *user) != Role::Outsider;
-
-    if !change.add.is_empty() {
-        permit(role, header.kind, Action::AddOccupants)?;
-    }
-    for user in distinct(&change.remove) {
-        let target = role_of(header, request, facts, user);
-        let action = if user == request.actor { Action::RemoveSelf } else { Action::RemoveOccupants };
-        permit(role, header.kind, action)?;
-        let protected = match target {
-            Role::Owner => true,
-            Role::Admin => role != Role::Owner,
-            Role::Member | Role::Outsider => false,
-        };
-        if user != request.actor && protected {
-            return Err(Refusal::NotPermitted);
-        }
-    }
-    let removed: Vec<_> = distinct(&change.remove).into_iter().filter(present).collect();
-    let mut added: Vec<_> = distinct(&change.add).into_iter().filter(|user| !present(user)).collect();
-    added.retain(|user| !change.remove.contains(user));
-
-    let occupants = header.occupants as usize + added.len();
-    if occupants.saturating_sub(removed.len()) > rules.occupants_max && !added.is_empty() {
-        return Err(Refusal::TooManyOccupants(rules.occupants_max));
-    }
-    let last_one_left = header.kind == Kind::Group && removed.len() == occupants;
-    if !added.is_empty() {
-        events.push(Event::OccupantsAdded { users: added });
-    }
-    if !removed.is_empty() {
-        events.push(Event::OccupantsRemoved { users: removed });
-    }
-    if last_one_left {
-        events.push(Event::DialogDeleted);
-    }
-    Ok(Decision::of(events))
-}
-
-fn content_changed(change: &Change, header: &Header, role: Role) -> Result<Vec<Event>, Refusal> {
-    let mut content = change.content.clone();
-    let renames = content.name.is_some() || content.photo.is_some() || content.description.is_some();
-    if header.kind == Kind::Private {
-        // Name and photo of a private dialog are the opponent's: what is sent is ignored.
-        content.name = None;
-        content.photo = None;
-        content.description = None;
-    } else if renames {
-        permit(role, header.kind, Action::Rename)?;
-    }
-    if content.extensions.is_some() {
-        permit(role, header.kind, Action::SetExtensions)?;
-    }
-    if change.permissions.is_some() {
-        permit(role, header.kind, Action::SetPermissions)?;
-    }
-    if content.is_empty() && change.permissions.is_none() {
-        return Ok(vec![]);
-    }
-    Ok(vec![Event::DialogChanged { permissions: change.permissions, content: Content::Known(content) }])
+    let standing = facts.standing(request.dialog, request.actor).filter(|standing| standing.member);
+    let standing = standing.ok_or(Refusal::NoSuchDialog)?;
+    let shown = standing.hides(header.kind, header.head).then_some(Event::DialogShown);
+    // What the dialog has is no fact: that it has these already cannot be known.
+    let extensions = content.extensions.clone().filter(|extensions| !extensions.is_empty());
+    let merged =
+        extensions.map(|extensions| Event::ExtensionsMerged { content: Content::Known(extensions) });
+    Ok(Decision::of(shown.into_iter().chain(merged).collect()))
 }
 
 pub(super) fn delete_for_self(request: &Request, facts: &impl Facts) -> Result<Decision, Refusal> {
@@ -173,8 +106,16 @@ pub(super) fn delete_for_all(request: &Request, facts: &impl Facts) -> Result<De
     Ok(Decision::of(vec![Event::DialogDeleted]))
 }
 
-/// `users` in order, each once.
-fn distinct<'a>(users: impl IntoIterator<Item = &'a UserId>) -> Vec<UserId> {
-    let mut seen = std::collections::HashSet::new();
-    users.into_iter().copied().filter(|user| seen.insert(*user)).collect()
+pub(super) fn clear_for_self(request: &Request, facts: &impl Facts) -> Result<Decision, Refusal> {
+    let (header, _) = permitted(request, facts, Action::ClearForSelf)?;
+    Ok(Decision::of(if has_history(header) { vec![Event::HistoryCleared] } else { vec![] }))
+}
+
+pub(super) fn clear_for_all(request: &Request, facts: &impl Facts) -> Result<Decision, Refusal> {
+    let (header, _) = permitted(request, facts, Action::ClearForAll)?;
+    Ok(Decision::of(if has_history(header) { vec![Event::HistoryClearedForAll] } else { vec![] }))
+}
+
+fn has_history(header: &Header) -> bool {
+    header.head > header.cleared_to
 }

@@ -64,7 +64,7 @@ pub(super) fn update(request: &Request, update: &Update, facts: &impl Facts) -> 
     let mut events = vec![];
     if let Some(text) = &update.text {
         permit(role, header.kind, Action::Post)?;
-        for named in distinct(&update.messages) {
+        for named in in_order(&update.messages) {
             let Some(message) = living(request, facts, named, header.cleared_to) else { continue };
             if message.sender != request.actor {
                 return Err(Refusal::NotPermitted);
@@ -82,10 +82,15 @@ pub(super) fn update(request: &Request, update: &Update, facts: &impl Facts) -> 
     Ok(Decision::of(events))
 }
 
-/// Only what lies between what is gone for all and the head can be marked, and nothing at
-/// all where reading is not tracked.
+/// Only what lies between what is gone for all and the head can be marked. Read and
+/// delivered are where reading is tracked; viewed is elsewhere, and only what was listed:
+/// a view counts for each message, and a page has few.
 fn marked_event(header: &Header, mark: Mark, marked: &Marked) -> Option<Event> {
-    if !header.kind.is_marked() {
+    let fits = match mark {
+        Mark::Delivered | Mark::Read => header.kind.is_marked(),
+        Mark::Viewed => !header.kind.is_marked() && matches!(marked, Marked::Listed(_)),
+    };
+    if !fits {
         return None;
     }
     let (first, head) = (header.cleared_to.next(), header.head);
@@ -142,7 +147,7 @@ fn each(
     let (header, role) = permitted(request, facts, Action::See)?;
     let mut decision = Decision::default();
     let mut done = vec![];
-    for named in distinct(messages) {
+    for named in in_order(messages) {
         match living(request, facts, named, header.cleared_to) {
             None => decision.missing.push(named.id),
             Some(message) if may(message, request, role, header.kind, [own, foreign]) => done.push(named),
@@ -157,7 +162,7 @@ fn may(message: &Message, request: &Request, role: Role, kind: Kind, [own, forei
     permit(role, kind, action).is_ok()
 }
 
-fn living<'a>(
+pub(super) fn living<'a>(
     request: &Request,
     facts: &'a impl Facts,
     named: MessageRef,
@@ -169,7 +174,7 @@ fn living<'a>(
 }
 
 /// `messages` in the order of their sequences, each once.
-fn distinct(messages: &[MessageRef]) -> Vec<MessageRef> {
+fn in_order(messages: &[MessageRef]) -> Vec<MessageRef> {
     let mut messages = messages.to_vec();
     messages.sort_unstable();
     messages.dedup();

@@ -49,9 +49,43 @@ fn event(envelope: &Envelope) -> Result<Event, Error> {
         return Err(unknown());
     }
     let bytes = envelope.payload.as_slice();
-    Ok(match envelope.type_name.as_str() {
+    let (kind, _) = envelope.type_name.split_once('.').ok_or_else(unknown)?;
+    let known = match kind {
+        "dialog" => of_dialog(&envelope.type_name, bytes)?,
+        "message" | "messages" | "reactions" => of_messages(&envelope.type_name, bytes)?,
+        _ => of_people(&envelope.type_name, bytes)?,
+    };
+    known.ok_or_else(unknown)
+}
+
+/// Events of the log's own and of people in dialogs; `None` if there is no such type.
+fn of_people(type_name: &str, bytes: &[u8]) -> Result<Option<Event>, Error> {
+    Ok(Some(match type_name {
         "log.opened" => log_opened(parse(bytes)?)?,
         "writer.started" => Event::WriterStarted,
+        "occupants.added" => {
+            Event::OccupantsAdded { users: users(parse::<proto::OccupantsAdded>(bytes)?.users)? }
+        }
+        "occupants.removed" => {
+            Event::OccupantsRemoved { users: users(parse::<proto::OccupantsRemoved>(bytes)?.users)? }
+        }
+        "occupant.subscribed" => Event::OccupantSubscribed,
+        "occupant.left" => Event::OccupantLeft,
+        "admins.added" => Event::AdminsAdded { users: users(parse::<proto::AdminsAdded>(bytes)?.users)? },
+        "admins.removed" => {
+            Event::AdminsRemoved { users: users(parse::<proto::AdminsRemoved>(bytes)?.users)? }
+        }
+        "notifications.set" => {
+            Event::NotificationsSet { enabled: parse::<proto::NotificationsSet>(bytes)?.enabled }
+        }
+        "user.blocked" => Event::UserBlocked { user: user(parse::<proto::UserBlocked>(bytes)?.user)? },
+        "user.unblocked" => Event::UserUnblocked { user: user(parse::<proto::UserUnblocked>(bytes)?.user)? },
+        _ => return Ok(None),
+    }))
+}
+
+fn of_dialog(type_name: &str, bytes: &[u8]) -> Result<Option<Event>, Error> {
+    Ok(Some(match type_name {
         "dialog.created" => dialog_created(parse(bytes)?)?,
         "dialog.changed" => {
             let changed: proto::DialogChanged = parse(bytes)?;
@@ -60,25 +94,36 @@ fn event(envelope: &Envelope) -> Result<Event, Error> {
                 content: opened(changed.content, |change| Ok(dialog_change(change)))?,
             }
         }
+        "dialog.extensions_merged" => {
+            let merged: proto::ExtensionsMerged = parse(bytes)?;
+            Event::ExtensionsMerged { content: opened(merged.content, |given| Ok(extensions(given)))? }
+        }
         "dialog.deleted" => Event::DialogDeleted,
         "dialog.hidden" => Event::DialogHidden,
         "dialog.shown" => Event::DialogShown,
-        "occupants.added" => {
-            Event::OccupantsAdded { users: users(parse::<proto::OccupantsAdded>(bytes)?.users)? }
-        }
-        "occupants.removed" => {
-            Event::OccupantsRemoved { users: users(parse::<proto::OccupantsRemoved>(bytes)?.users)? }
-        }
-        "occupant.left" => Event::OccupantLeft,
+        "dialog.history_cleared" => Event::HistoryCleared,
+        "dialog.history_cleared_for_all" => Event::HistoryClearedForAll,
+        _ => return Ok(None),
+    }))
+}
+
+fn of_messages(type_name: &str, bytes: &[u8]) -> Result<Option<Event>, Error> {
+    Ok(Some(match type_name {
         "message.posted" => message_posted(parse(bytes)?)?,
         "message.edited" => {
             let edited: proto::MessageEdited = parse(bytes)?;
+            let text = |content: proto::MessageText| Ok(Text::stored(content.text));
             Event::MessageEdited {
                 message: reference(edited.message.unwrap_or_default())?,
-                content: opened(edited.content, |content: proto::MessageText| {
-                    Ok(Text::stored(content.text))
-                })?,
+                content: opened(edited.content, text)?,
             }
+        }
+        "messages.pinned" => {
+            Event::MessagesPinned { messages: references(parse::<proto::MessagesPinned>(bytes)?.messages)? }
+        }
+        "messages.unpinned" => {
+            let messages = references(parse::<proto::MessagesUnpinned>(bytes)?.messages)?;
+            Event::MessagesUnpinned { messages }
         }
         "messages.removed" => {
             Event::MessagesRemoved { messages: references(parse::<proto::MessagesRemoved>(bytes)?.messages)? }
@@ -90,8 +135,17 @@ fn event(envelope: &Envelope) -> Result<Event, Error> {
             let (mark, marked) = messages_marked(parse(bytes)?)?;
             Event::MessagesMarked { mark, marked }
         }
-        _ => return Err(unknown()),
-    })
+        "reactions.changed" => {
+            let changed: proto::ReactionsChanged = parse(bytes)?;
+            let kinds = |kinds: Vec<String>| kinds.into_iter().map(Text::stored).collect();
+            Event::ReactionsChanged {
+                message: reference(changed.message.unwrap_or_default())?,
+                added: kinds(changed.added),
+                removed: kinds(changed.removed),
+            }
+        }
+        _ => return Ok(None),
+    }))
 }
 
 fn parse<M: Message + Default>(bytes: &[u8]) -> Result<M, Error> {
@@ -165,7 +219,8 @@ pub(crate) fn messages_marked(marked: proto::MessagesMarked) -> Result<(Mark, Ma
     let mark = match marked.mark() {
         M::Delivered => Mark::Delivered,
         M::Read => Mark::Read,
-        M::Viewed | M::Unspecified => return Err(Error::Malformed("mark")),
+        M::Viewed => Mark::Viewed,
+        M::Unspecified => return Err(Error::Malformed("mark")),
     };
     let marked = match marked.marked.ok_or(Error::Malformed("what is marked"))? {
         By::Named(named) => Marked::Named(references(named.messages)?),

@@ -12,17 +12,16 @@ pub(crate) const SCHEMA: u32 = 1;
 
 /// The bytes of an event with its envelope, as the log keeps them.
 pub fn encode(record: &Record) -> Vec<u8> {
-    let (name, payload) = payload(&record.event);
     proto::Envelope {
         event_id: record.id.to_vec(),
-        r#type: name.to_owned(),
+        r#type: name(&record.event).to_owned(),
         schema: SCHEMA,
         command_id: record.command.0.to_vec(),
         application: record.application.get(),
         stream: Some(stream(record.stream)),
         actor: record.actor.map_or(0, UserId::get),
         time_ms: record.at.0,
-        payload,
+        payload: payload(&record.event),
     }
     .encode_to_vec()
 }
@@ -37,54 +36,97 @@ fn stream(stream: Stream) -> proto::Stream {
     }
 }
 
-/// The type's name and the payload's bytes.
-fn payload(event: &Event) -> (&'static str, Vec<u8>) {
+/// The event's type, as the envelope names it.
+fn name(event: &Event) -> &'static str {
     match event {
-        Event::LogOpened { partitions, partition_hash, private_dialog_key } => {
-            let opened = proto::LogOpened {
-                partitions: *partitions,
-                partition_hash: partition_hash.clone(),
-                private_dialog_key: private_dialog_key.to_vec(),
-            };
-            ("log.opened", opened.encode_to_vec())
-        }
-        Event::WriterStarted => ("writer.started", vec![]),
-        Event::DialogCreated { .. } => ("dialog.created", dialog_created(event).encode_to_vec()),
+        Event::LogOpened { .. } => "log.opened",
+        Event::WriterStarted => "writer.started",
+        Event::DialogCreated { .. } => "dialog.created",
+        Event::DialogChanged { .. } => "dialog.changed",
+        Event::ExtensionsMerged { .. } => "dialog.extensions_merged",
+        Event::DialogDeleted => "dialog.deleted",
+        Event::DialogHidden => "dialog.hidden",
+        Event::DialogShown => "dialog.shown",
+        Event::HistoryCleared => "dialog.history_cleared",
+        Event::HistoryClearedForAll => "dialog.history_cleared_for_all",
+        Event::OccupantsAdded { .. } => "occupants.added",
+        Event::OccupantsRemoved { .. } => "occupants.removed",
+        Event::OccupantSubscribed => "occupant.subscribed",
+        Event::OccupantLeft => "occupant.left",
+        Event::AdminsAdded { .. } => "admins.added",
+        Event::AdminsRemoved { .. } => "admins.removed",
+        Event::MessagesPinned { .. } => "messages.pinned",
+        Event::MessagesUnpinned { .. } => "messages.unpinned",
+        Event::NotificationsSet { .. } => "notifications.set",
+        Event::UserBlocked { .. } => "user.blocked",
+        Event::UserUnblocked { .. } => "user.unblocked",
+        Event::MessagePosted { .. } => "message.posted",
+        Event::MessageEdited { .. } => "message.edited",
+        Event::MessagesRemoved { .. } => "messages.removed",
+        Event::MessagesHidden { .. } => "messages.hidden",
+        Event::MessagesMarked { .. } => "messages.marked",
+        Event::ReactionsChanged { .. } => "reactions.changed",
+    }
+}
+
+/// The bytes of the message named after the event's type.
+fn payload(event: &Event) -> Vec<u8> {
+    match event {
+        Event::WriterStarted | Event::DialogDeleted | Event::DialogHidden | Event::DialogShown => vec![],
+        Event::HistoryCleared | Event::HistoryClearedForAll => vec![],
+        Event::OccupantSubscribed | Event::OccupantLeft => vec![],
+        Event::LogOpened { .. } => log_opened(event).encode_to_vec(),
+        Event::DialogCreated { .. } => dialog_created(event).encode_to_vec(),
         Event::DialogChanged { permissions: changed, content } => {
-            let changed = proto::DialogChanged {
-                permissions: changed.map(permissions),
-                content: Some(sealed(content, dialog_change)),
-            };
-            ("dialog.changed", changed.encode_to_vec())
+            let (permissions, content) = (changed.map(permissions), Some(sealed(content, dialog_change)));
+            proto::DialogChanged { permissions, content }.encode_to_vec()
         }
-        Event::DialogDeleted => ("dialog.deleted", vec![]),
-        Event::DialogHidden => ("dialog.hidden", vec![]),
-        Event::DialogShown => ("dialog.shown", vec![]),
-        Event::OccupantsAdded { users } => {
-            ("occupants.added", proto::OccupantsAdded { users: numbers(users) }.encode_to_vec())
+        Event::ExtensionsMerged { content } => {
+            proto::ExtensionsMerged { content: Some(sealed(content, extensions)) }.encode_to_vec()
         }
+        Event::OccupantsAdded { users } => proto::OccupantsAdded { users: numbers(users) }.encode_to_vec(),
         Event::OccupantsRemoved { users } => {
-            ("occupants.removed", proto::OccupantsRemoved { users: numbers(users) }.encode_to_vec())
+            proto::OccupantsRemoved { users: numbers(users) }.encode_to_vec()
         }
-        Event::OccupantLeft => ("occupant.left", vec![]),
-        Event::MessagePosted { .. } => ("message.posted", message_posted(event).encode_to_vec()),
+        Event::AdminsAdded { users } => proto::AdminsAdded { users: numbers(users) }.encode_to_vec(),
+        Event::AdminsRemoved { users } => proto::AdminsRemoved { users: numbers(users) }.encode_to_vec(),
+        Event::MessagesPinned { messages } => {
+            proto::MessagesPinned { messages: references(messages) }.encode_to_vec()
+        }
+        Event::MessagesUnpinned { messages } => {
+            proto::MessagesUnpinned { messages: references(messages) }.encode_to_vec()
+        }
+        Event::NotificationsSet { enabled } => proto::NotificationsSet { enabled: *enabled }.encode_to_vec(),
+        Event::UserBlocked { user } => proto::UserBlocked { user: user.get() }.encode_to_vec(),
+        Event::UserUnblocked { user } => proto::UserUnblocked { user: user.get() }.encode_to_vec(),
+        Event::MessagePosted { .. } => message_posted(event).encode_to_vec(),
         Event::MessageEdited { message, content } => {
-            let text = |text: &Text| proto::MessageText { text: text.as_str().to_owned() };
-            let edited = proto::MessageEdited {
-                message: Some(reference(*message)),
-                content: Some(sealed(content, text)),
-            };
-            ("message.edited", edited.encode_to_vec())
+            let text = |text: &Text| proto::MessageText { text: string(text) };
+            let (message, content) = (Some(reference(*message)), Some(sealed(content, text)));
+            proto::MessageEdited { message, content }.encode_to_vec()
         }
         Event::MessagesRemoved { messages } => {
-            ("messages.removed", proto::MessagesRemoved { messages: references(messages) }.encode_to_vec())
+            proto::MessagesRemoved { messages: references(messages) }.encode_to_vec()
         }
         Event::MessagesHidden { messages } => {
-            ("messages.hidden", proto::MessagesHidden { messages: references(messages) }.encode_to_vec())
+            proto::MessagesHidden { messages: references(messages) }.encode_to_vec()
         }
-        Event::MessagesMarked { mark, marked } => {
-            ("messages.marked", messages_marked(*mark, marked).encode_to_vec())
+        Event::MessagesMarked { mark, marked } => messages_marked(*mark, marked).encode_to_vec(),
+        Event::ReactionsChanged { message, added, removed } => {
+            let [added, removed] = [added, removed].map(|kinds| kinds.iter().map(string).collect());
+            proto::ReactionsChanged { message: Some(reference(*message)), added, removed }.encode_to_vec()
         }
+    }
+}
+
+fn log_opened(event: &Event) -> proto::LogOpened {
+    let Event::LogOpened { partitions, partition_hash, private_dialog_key } = event else {
+        return proto::LogOpened::default();
+    };
+    proto::LogOpened {
+        partitions: *partitions,
+        partition_hash: partition_hash.clone(),
+        private_dialog_key: private_dialog_key.to_vec(),
     }
 }
 
@@ -124,6 +166,7 @@ pub(crate) fn messages_marked(mark: Mark, marked: &Marked) -> proto::MessagesMar
     let mark = match mark {
         Mark::Delivered => M::Delivered,
         Mark::Read => M::Read,
+        Mark::Viewed => M::Viewed,
     };
     let marked = match marked {
         Marked::Named(messages) => By::Named(proto::NamedMessages { messages: references(messages) }),

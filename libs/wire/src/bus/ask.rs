@@ -3,7 +3,7 @@
 //! The edge has checked it against the deployment's limits; here it is held against what
 //! no deployment may exceed.
 
-use domain::command::{Change, Command, Create, Post, Request, Update};
+use domain::command::{Change, Command, Create, Post, React, Request, Update};
 use domain::content::{DialogChange, DialogContent, Extensions, MessageContent, Text};
 use domain::event::MessageRef;
 use domain::{CommandId, DialogId, Kind, MessageId, UserId};
@@ -15,6 +15,8 @@ use crate::{decode, encode};
 
 /// Bytes of a request. Its events have to fit one frame of 256 KiB.
 pub const REQUEST_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of a reaction: one of the stores indexes them, and no more than this.
+const REACTION_BYTES_MAX: usize = 1_024;
 /// Bytes of a trace context; the standard's form has 55.
 const TRACE_BYTES_MAX: usize = 256;
 
@@ -58,9 +60,21 @@ fn command(command: &Command) -> Wire {
             permissions: change.permissions.map(encode::permissions),
             add: encode::numbers(&change.add),
             remove: encode::numbers(&change.remove),
+            add_admins: encode::numbers(&change.add_admins),
+            remove_admins: encode::numbers(&change.remove_admins),
+            pin: encode::references(&change.pin),
+            unpin: encode::references(&change.unpin),
         }),
         Command::DeleteForSelf => Wire::DeleteForSelf(proto::DeleteDialogForSelf {}),
         Command::DeleteForAll => Wire::DeleteForAll(proto::DeleteDialogForAll {}),
+        Command::ClearForSelf => Wire::ClearForSelf(proto::ClearHistoryForSelf {}),
+        Command::ClearForAll => Wire::ClearForAll(proto::ClearHistoryForAll {}),
+        Command::Subscribe => Wire::Subscribe(proto::Subscribe {}),
+        Command::SetNotifications(enabled) => {
+            Wire::SetNotifications(proto::SetNotifications { enabled: *enabled })
+        }
+        Command::Block(user) => Wire::Block(user.get()),
+        Command::Unblock(user) => Wire::Unblock(user.get()),
         Command::Post(post) => Wire::Post(proto::PostMessage {
             id: post.id.as_bytes().to_vec(),
             id_is_clients: post.id_is_clients,
@@ -77,6 +91,11 @@ fn command(command: &Command) -> Wire {
         }),
         Command::HideMessages(messages) => Wire::HideMessages(named(messages)),
         Command::RemoveMessages(messages) => Wire::RemoveMessages(named(messages)),
+        Command::React(react) => Wire::React(proto::React {
+            message: Some(encode::reference(react.message)),
+            add: react.add.as_ref().map(encode::string),
+            remove: react.remove.as_ref().map(encode::string),
+        }),
     }
 }
 
@@ -121,9 +140,19 @@ fn parse_command(command: Wire) -> Result<Command, Malformed> {
             permissions: change.permissions.map(decode::permissions),
             add: decode::users(change.add)?,
             remove: decode::users(change.remove)?,
+            add_admins: decode::users(change.add_admins)?,
+            remove_admins: decode::users(change.remove_admins)?,
+            pin: decode::references(change.pin)?,
+            unpin: decode::references(change.unpin)?,
         }),
         Wire::DeleteForSelf(proto::DeleteDialogForSelf {}) => Command::DeleteForSelf,
         Wire::DeleteForAll(proto::DeleteDialogForAll {}) => Command::DeleteForAll,
+        Wire::ClearForSelf(proto::ClearHistoryForSelf {}) => Command::ClearForSelf,
+        Wire::ClearForAll(proto::ClearHistoryForAll {}) => Command::ClearForAll,
+        Wire::Subscribe(proto::Subscribe {}) => Command::Subscribe,
+        Wire::SetNotifications(proto::SetNotifications { enabled }) => Command::SetNotifications(enabled),
+        Wire::Block(user) => Command::Block(decode::user(user)?),
+        Wire::Unblock(user) => Command::Unblock(decode::user(user)?),
         Wire::Post(post) => Command::Post(Post {
             id: MessageId::from_bytes(fixed(post.id, "message id")?),
             id_is_clients: post.id_is_clients,
@@ -140,12 +169,21 @@ fn parse_command(command: Wire) -> Result<Command, Malformed> {
         }),
         Wire::HideMessages(messages) => Command::HideMessages(named(messages)?),
         Wire::RemoveMessages(messages) => Command::RemoveMessages(named(messages)?),
+        Wire::React(react) => Command::React(React {
+            message: decode::reference(react.message.unwrap_or_default())?,
+            add: react.add.map(reaction).transpose()?,
+            remove: react.remove.map(reaction).transpose()?,
+        }),
     })
 }
 
 /// One of the stores cannot hold U+0000: whatever comes in, it gets no further.
 fn storable<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<(), Malformed> {
     if texts.into_iter().any(|text| text.contains('\0')) { Err("U+0000 in a text".into()) } else { Ok(()) }
+}
+
+fn reaction(raw: String) -> Result<Text, Malformed> {
+    Text::reaction(raw, REACTION_BYTES_MAX).map_err(|_| "reaction".into())
 }
 
 fn text(raw: String) -> Result<Text, Malformed> {

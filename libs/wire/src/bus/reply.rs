@@ -86,6 +86,12 @@ fn encode_refusal(refusal: Refusal) -> proto::Refused {
         Refusal::AdminNotOccupant => (Why::AdminNotOccupant, 0),
         Refusal::MessageIdTaken => (Why::MessageIdTaken, 0),
         Refusal::TooLarge => (Why::TooLarge, 0),
+        Refusal::NotSubscribable => (Why::NotSubscribable, 0),
+        Refusal::Blocked => (Why::Blocked, 0),
+        Refusal::BroadcastDisabled => (Why::BroadcastDisabled, 0),
+        Refusal::NoSuchPin => (Why::NoSuchPin, 0),
+        Refusal::TooManyPins(max) => (Why::TooManyPins, max),
+        Refusal::TooManyReactions(max) => (Why::TooManyReactions, max),
     };
     proto::Refused { why: why.into(), max: max as u64 }
 }
@@ -133,6 +139,12 @@ fn decode_refusal(refused: proto::Refused) -> Result<Refusal, Malformed> {
         Why::AdminNotOccupant => Refusal::AdminNotOccupant,
         Why::MessageIdTaken => Refusal::MessageIdTaken,
         Why::TooLarge => Refusal::TooLarge,
+        Why::NotSubscribable => Refusal::NotSubscribable,
+        Why::Blocked => Refusal::Blocked,
+        Why::BroadcastDisabled => Refusal::BroadcastDisabled,
+        Why::NoSuchPin => Refusal::NoSuchPin,
+        Why::TooManyPins => Refusal::TooManyPins(max()?),
+        Why::TooManyReactions => Refusal::TooManyReactions(max()?),
         Why::Unspecified => return Err("a refusal that this version does not know".into()),
     })
 }

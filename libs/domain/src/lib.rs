@@ -21,5 +21,5 @@ pub use event::Kind;
 pub use ids::{
     ApplicationId, CommandId, DialogId, INTEGER_ID_MAX, MalformedId, MessageId, Sequence, Time, UserId,
 };
-pub use limits::Limits;
+pub use limits::{Limits, REACTION_BYTES_MAX};
 pub use refusal::Refusal;

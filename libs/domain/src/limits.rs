@@ -1,5 +1,9 @@
 //! How much of anything there may be. A deployment sets them; the defaults stand here.
 
+/// Bytes of a reaction that no deployment may exceed: the stores index them, and one of
+/// them refuses long entries.
+pub const REACTION_BYTES_MAX: usize = 1_024;
+
 /// The limits that a deployment may set. Sizes are per message, dialog or call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {

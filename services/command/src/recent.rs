@@ -60,9 +60,13 @@ impl Receipt {
 fn ends_access(request: &Request) -> bool {
     match &request.command {
         Command::DeleteForSelf | Command::DeleteForAll => true,
-        Command::Change(change) => change.remove.contains(&request.actor),
+        Command::Change(change) => {
+            [&change.remove, &change.remove_admins].into_iter().any(|gone| gone.contains(&request.actor))
+        }
         Command::Create(_) | Command::OpenPrivate { .. } | Command::Post(_) | Command::Update(_) => false,
-        Command::HideMessages(_) | Command::RemoveMessages(_) => false,
+        Command::ClearForSelf | Command::ClearForAll | Command::Subscribe => false,
+        Command::SetNotifications(_) | Command::Block(_) | Command::Unblock(_) => false,
+        Command::HideMessages(_) | Command::RemoveMessages(_) | Command::React(_) => false,
     }
 }
 

@@ -112,11 +112,19 @@ fn without_content(mut event: Event) -> Event {
     match &mut event {
         Event::DialogCreated { content, .. } => *content = Content::Erased,
         Event::DialogChanged { content, .. } => *content = Content::Erased,
+        Event::ExtensionsMerged { content } => *content = Content::Erased,
         Event::MessagePosted { content, .. } => *content = Content::Erased,
         Event::MessageEdited { content, .. } => *content = Content::Erased,
         Event::LogOpened { .. } | Event::WriterStarted => {}
-        Event::DialogDeleted | Event::DialogHidden | Event::DialogShown | Event::OccupantLeft => {}
+        Event::DialogDeleted | Event::DialogHidden | Event::DialogShown => {}
+        Event::HistoryCleared | Event::HistoryClearedForAll => {}
         Event::OccupantsAdded { .. } | Event::OccupantsRemoved { .. } => {}
+        Event::OccupantSubscribed | Event::OccupantLeft | Event::NotificationsSet { .. } => {}
+        Event::AdminsAdded { .. } | Event::AdminsRemoved { .. } => {}
+        Event::UserBlocked { .. } | Event::UserUnblocked { .. } => {}
+        Event::MessagesPinned { .. } | Event::MessagesUnpinned { .. } => {}
+        // Kinds of reaction are facts.
+        Event::ReactionsChanged { .. } => {}
         Event::MessagesRemoved { .. } | Event::MessagesHidden { .. } | Event::MessagesMarked { .. } => {}
     }
     event

@@ -111,12 +111,18 @@ pub(crate) fn changed(mut dialog: DialogView, records: &[Record]) -> DialogView 
                 dialog.occupants.retain(|user| !users.contains(user));
                 dialog.admins.retain(|user| !users.contains(user));
             }
+            Event::AdminsAdded { users } => dialog.admins.extend(users),
+            Event::AdminsRemoved { users } => dialog.admins.retain(|user| !users.contains(user)),
             // A change causes none of these, but for the end of a dialog whose last one left:
             // he still sees what he left.
             Event::LogOpened { .. } | Event::WriterStarted | Event::DialogCreated { .. } => {}
             Event::DialogDeleted | Event::DialogHidden | Event::DialogShown | Event::OccupantLeft => {}
             Event::MessagePosted { .. } | Event::MessageEdited { .. } | Event::MessagesRemoved { .. } => {}
             Event::MessagesHidden { .. } | Event::MessagesMarked { .. } => {}
+            Event::ExtensionsMerged { .. } | Event::HistoryCleared | Event::HistoryClearedForAll => {}
+            Event::OccupantSubscribed | Event::NotificationsSet { .. } => {}
+            Event::UserBlocked { .. } | Event::UserUnblocked { .. } | Event::ReactionsChanged { .. } => {}
+            Event::MessagesPinned { .. } | Event::MessagesUnpinned { .. } => {}
         }
     }
     dialog

@@ -85,7 +85,6 @@ impl Application {
             chat_domain: app.chat_domain.clone(),
             extension_keys: app.extension_keys.clone(),
             create_on_login: app.create_users_on_login,
-            broadcast_by_api: app.broadcast_by_api,
         }
     }
 

@@ -42,11 +42,9 @@ fn payload(event: &Event, show: bool) -> Value {
         Event::LogOpened { partitions, partition_hash, private_dialog_key: _ } => {
             json!({ "partitions": partitions, "partition_hash": partition_hash })
         }
-        Event::WriterStarted
-        | Event::DialogDeleted
-        | Event::DialogHidden
-        | Event::DialogShown
-        | Event::OccupantLeft => json!({}),
+        Event::WriterStarted | Event::DialogDeleted | Event::DialogHidden | Event::DialogShown => json!({}),
+        Event::HistoryCleared | Event::HistoryClearedForAll => json!({}),
+        Event::OccupantSubscribed | Event::OccupantLeft => json!({}),
         Event::DialogCreated { kind, owner, occupants, admins, permissions, content } => json!({
             "kind": kind.number(),
             "owner": owner.get(),
@@ -59,9 +57,15 @@ fn payload(event: &Event, show: bool) -> Value {
             "permissions": permissions.map(permission),
             "content": shown(content, show, dialog_change),
         }),
-        Event::OccupantsAdded { users: who } | Event::OccupantsRemoved { users: who } => {
-            json!({ "users": users(who) })
-        }
+        Event::ExtensionsMerged { content } => json!({
+            "content": shown(content, show, |merged| json!({ "extensions": extensions(merged) })),
+        }),
+        Event::OccupantsAdded { users: who }
+        | Event::OccupantsRemoved { users: who }
+        | Event::AdminsAdded { users: who }
+        | Event::AdminsRemoved { users: who } => json!({ "users": users(who) }),
+        Event::NotificationsSet { enabled } => json!({ "enabled": enabled }),
+        Event::UserBlocked { user } | Event::UserUnblocked { user } => json!({ "user": user.get() }),
         Event::MessagePosted { message, recipient, date_sent, send_to_chat, markable, silent, content } => {
             json!({
                 "message": reference(message),
@@ -77,12 +81,18 @@ fn payload(event: &Event, show: bool) -> Value {
             "message": reference(message),
             "content": shown(content, show, |text| json!({ "text": text.as_str() })),
         }),
-        Event::MessagesRemoved { messages } | Event::MessagesHidden { messages } => {
-            json!({ "messages": references(messages) })
-        }
+        Event::MessagesPinned { messages }
+        | Event::MessagesUnpinned { messages }
+        | Event::MessagesRemoved { messages }
+        | Event::MessagesHidden { messages } => json!({ "messages": references(messages) }),
         Event::MessagesMarked { mark, marked } => {
             json!({ "mark": mark_name(*mark), "marked": how(marked) })
         }
+        Event::ReactionsChanged { message, added, removed } => json!({
+            "message": reference(message),
+            "added": kinds(added),
+            "removed": kinds(removed),
+        }),
     }
 }
 
@@ -90,6 +100,7 @@ fn mark_name(mark: Mark) -> &'static str {
     match mark {
         Mark::Delivered => "delivered",
         Mark::Read => "read",
+        Mark::Viewed => "viewed",
     }
 }
 
@@ -148,6 +159,11 @@ fn message_content(content: &MessageContent) -> Value {
 
 fn extensions(extensions: &Extensions) -> Value {
     extensions.iter().map(|(key, value)| (key.as_str().to_owned(), json!(value.as_str()))).collect()
+}
+
+/// Kinds of reaction say what somebody thinks of a message, but nothing of what it says.
+fn kinds(kinds: &[Text]) -> Vec<&str> {
+    kinds.iter().map(Text::as_str).collect()
 }
 
 fn text(text: Option<&Text>) -> Value {

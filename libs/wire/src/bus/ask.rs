@@ -6,7 +6,7 @@
 use domain::command::{Change, Command, Create, Post, React, Request, Update};
 use domain::content::{DialogChange, DialogContent, Extensions, MessageContent, Text};
 use domain::event::MessageRef;
-use domain::{CommandId, DialogId, Kind, MessageId, UserId};
+use domain::{CommandId, DialogId, Kind, MessageId, REACTION_BYTES_MAX, UserId};
 use prost::Message as _;
 
 use super::{Malformed, fixed, parse};
@@ -15,8 +15,6 @@ use crate::{decode, encode};
 
 /// Bytes of a request. Its events have to fit one frame of 256 KiB.
 pub const REQUEST_BYTES_MAX: usize = 256 * 1024;
-/// Bytes of a reaction: one of the stores indexes them, and no more than this.
-const REACTION_BYTES_MAX: usize = 1_024;
 /// Bytes of a trace context; the standard's form has 55.
 const TRACE_BYTES_MAX: usize = 256;
 

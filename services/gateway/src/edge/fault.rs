@@ -21,11 +21,16 @@ impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::NoSuchDialog | Refusal::NoSuchMessage => Self::NoSuchResource,
-            Refusal::NotPermitted => Self::NotPermitted,
+            Refusal::NotPermitted | Refusal::Blocked => Self::NotPermitted,
+            Refusal::BroadcastDisabled => Self::BroadcastDisabled,
+            Refusal::NotSubscribable => Self::Refused("Subscribing is possible only for public dialogs".into()),
             Refusal::OccupantsFixed => Self::OccupantsFixed,
             Refusal::TooManyOccupants(max) => Self::too_many("occupants_ids", max),
             Refusal::TooManyAdmins(max) => Self::too_many("admins_ids", max),
             Refusal::AdminNotOccupant => Self::invalid("admins_ids", "must be occupants of the dialog"),
+            Refusal::NoSuchPin => Self::invalid("pinned_messages_ids", "must be messages of the dialog"),
+            Refusal::TooManyPins(max) => Self::too_many("pinned_messages_ids", max),
+            Refusal::TooManyReactions(max) => Self::too_many("reactions", max),
             Refusal::MessageIdTaken => Self::taken("_id"),
             Refusal::TooLarge => Self::BodyTooLarge,
         }

@@ -51,8 +51,6 @@ pub struct Application {
     /// Whether somebody who signs in under a name that nobody has is signed up. The API's
     /// default is yes.
     pub create_on_login: bool,
-    /// Whether users may make broadcast dialogs. The default is yes.
-    pub broadcast_by_api: bool,
 }
 
 /// Everything that an [`Edge`] is made of.

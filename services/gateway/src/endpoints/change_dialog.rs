@@ -61,7 +61,7 @@ fn read(edge: &Edge, params: &mut Params) -> Result<Change, ApiError> {
     let permissions = fields::permissions(params)?;
     let add = users(params, "push_all", limits.occupants_per_call_max)?;
     let remove = users(params, "pull_all", limits.occupants_per_call_max)?;
-    Ok(Change { content, permissions, add, remove })
+    Ok(Change { content, permissions, add, remove, ..Change::default() })
 }
 
 /// A text that is left as it is unless it is given, and taken away if it is empty.

@@ -79,9 +79,6 @@ fn create(
     params: &mut Params,
 ) -> Result<Wanted, ApiError> {
     let limits = &edge.limits;
-    if kind == Kind::Broadcast && !edge.application.broadcast_by_api {
-        return Err(ApiError::BroadcastDisabled);
-    }
     let content = DialogContent {
         name: Some(fields::name(params, limits)?.ok_or_else(|| ApiError::missing("name"))?),
         photo: fields::text(params, "photo", limits.photo_characters_max)?,

@@ -58,12 +58,20 @@ impl Chat {
             chat_domain: "chat.example".to_owned(),
             extension_keys: vec!["city".to_owned(), "mood".to_owned()],
             create_on_login: true,
-            broadcast_by_api: true,
         }
     }
 
     /// With that many partitions and other parts.
     pub(crate) fn with(partitions: u32, change: impl FnOnce(&mut Parts)) -> Self {
+        Self::made(partitions, change, |_| {})
+    }
+
+    /// With one partition and other rules.
+    pub(crate) fn ruled(change: impl FnOnce(&mut Rules)) -> Self {
+        Self::made(1, |_| {}, change)
+    }
+
+    fn made(partitions: u32, change: impl FnOnce(&mut Parts), rule: impl FnOnce(&mut Rules)) -> Self {
         let folder = TempDir::new().unwrap();
         let (clock, hands) = Clock::manual(START);
         let mut parts = parts(&folder, clock, partitions);
@@ -74,6 +82,8 @@ impl Chat {
             dialog.as_bytes().iter().map(|byte| u32::from(*byte)).sum::<u32>() % partitions
         });
         parts.commands = Commands::new(inboxes.clone(), router);
+        let mut rules = Rules::within(&parts.limits);
+        rule(&mut rules);
         let office = Office {
             weather: Arc::new(Mutex::new(Weather::Fine)),
             store: Arc::new(Mutex::new(store)),
@@ -81,7 +91,7 @@ impl Chat {
             clock: parts.clock.clone(),
             application: parts.application.id,
             epoch: EPOCH,
-            rules: Rules { occupants_max: parts.limits.occupants_max, admins_max: parts.limits.admins_max },
+            rules,
         };
         let tasks = Tasks::new();
         for (partition, inbox) in (0..).zip(&inboxes) {

@@ -151,10 +151,9 @@ where
 }
 
 fn command_settings(settings: &Settings, application: &Application) -> command::Settings {
-    let limits = settings.limits();
     command::Settings {
         application: application.id,
-        rules: domain::command::Rules { occupants_max: limits.occupants_max, admins_max: limits.admins_max },
+        rules: settings.rules(),
         facts_max: settings.writer.facts_max,
         recent_max: settings.writer.recent_max,
         lag_max: settings.writer.lag_max,

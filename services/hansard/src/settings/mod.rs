@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use domain::{ApplicationId, Limits};
+use domain::command::Rules;
+use domain::{ApplicationId, Limits, REACTION_BYTES_MAX};
 use runtime::config::{self, Secret};
 use runtime::telemetry::LogFormat;
 use serde::{Deserialize, Serialize};
@@ -88,6 +89,8 @@ pub struct App {
     pub extension_keys: Vec<String>,
     pub create_users_on_login: bool,
     pub broadcast_by_api: bool,
+    pub subscribe_to_groups: bool,
+    pub single_reaction: bool,
 }
 
 /// `[limits]`
@@ -107,6 +110,9 @@ pub struct LimitSettings {
     pub occupants_per_call_max: usize,
     pub ids_per_call_max: usize,
     pub admins_max: usize,
+    pub pins_max: usize,
+    pub reaction_bytes_max: usize,
+    pub reaction_kinds_max: usize,
     pub receipts_max: usize,
 }
 
@@ -189,6 +195,10 @@ impl Settings {
         if app.id != 0 {
             ApplicationId::new(app.id).context("app.id must be below 2^53")?;
         }
+        anyhow::ensure!(
+            self.limits.reaction_bytes_max <= REACTION_BYTES_MAX,
+            "limits.reaction_bytes_max: at most {REACTION_BYTES_MAX} bytes are allowed"
+        );
         let positive = [
             ("server.connections_max", self.server.connections_max),
             ("server.body_bytes_max", self.server.body_bytes_max),
@@ -239,7 +249,20 @@ impl Settings {
             occupants_per_call_max: limits.occupants_per_call_max,
             ids_per_call_max: limits.ids_per_call_max,
             admins_max: limits.admins_max,
+            pins_max: limits.pins_max,
+            reaction_bytes_max: limits.reaction_bytes_max,
+            reaction_kinds_max: limits.reaction_kinds_max,
             receipts_max: limits.receipts_max,
+        }
+    }
+
+    /// The rules, as decisions take them.
+    pub fn rules(&self) -> Rules {
+        Rules {
+            single_reaction: self.app.single_reaction,
+            group_subscribe: self.app.subscribe_to_groups,
+            broadcast_creation: self.app.broadcast_by_api,
+            ..Rules::within(&self.limits())
         }
     }
 
@@ -272,6 +295,7 @@ mod tests {
         let settings: Settings = config::load(DEFAULTS, None, [], []).unwrap();
         settings.check().unwrap();
         assert_eq!(settings.limits(), Limits::default());
+        assert_eq!(settings.rules(), Rules::default());
         assert_eq!(settings.identity(), identity::Settings::default());
     }
 

@@ -159,7 +159,7 @@ async fn a_private_dialog_or_broadcast_that_may_not_be_made_is_refused() {
     422 {"errors":{"occupants_ids":["Too many occupants for Private Dialog."]}}
     422 {"errors":{"occupants_ids":["Occupants with these IDs do not exist."]}}
     "#);
-    let chat = Chat::with(1, |parts| parts.application.broadcast_by_api = false);
+    let chat = Chat::ruled(|rules| rules.broadcast_creation = false);
     let alice = chat.user("alice").await;
     let shown = refused(&alice, Method::POST, "/chat/Dialog", vec![json!({"type": 1, "name": "x"})]).await;
     insta::assert_snapshot!(shown, @r#"403 {"errors":["You do not have appropriate permissions. Broadcast dialogs can be created only via Admin panel."]}"#);

@@ -83,8 +83,7 @@ pub(super) fn open_private(
     let shown = standing.hides(header.kind, header.head).then_some(Event::DialogShown);
     // What the dialog has is no fact: that it has these already cannot be known.
     let extensions = content.extensions.clone().filter(|extensions| !extensions.is_empty());
-    let merged =
-        extensions.map(|extensions| Event::ExtensionsMerged { content: Content::Known(extensions) });
+    let merged = extensions.map(|extensions| Event::ExtensionsMerged { content: Content::Known(extensions) });
     Ok(Decision::of(shown.into_iter().chain(merged).collect()))
 }
 

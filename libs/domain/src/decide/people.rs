@@ -1,18 +1,14 @@
 //! What somebody decides about himself in a dialog, and who is shut out of it.
 
 use super::{is_protected, permitted, role_of, stand};
+use crate::UserId;
 use crate::command::{Decision, Request, Rules};
 use crate::event::{Event, Kind};
 use crate::facts::Facts;
 use crate::refusal::Refusal;
 use crate::role::{Action, Role, permit};
-use crate::UserId;
 
-pub(super) fn subscribe(
-    request: &Request,
-    facts: &impl Facts,
-    rules: &Rules,
-) -> Result<Decision, Refusal> {
+pub(super) fn subscribe(request: &Request, facts: &impl Facts, rules: &Rules) -> Result<Decision, Refusal> {
     let (header, role) = stand(request, facts)?;
     // Where groups are open, they are as open as public dialogs.
     let opened = header.kind == Kind::Group && rules.group_subscribe;

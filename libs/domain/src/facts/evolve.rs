@@ -51,8 +51,7 @@ pub fn evolve(
     event: &Event,
 ) -> Vec<(Key, Fact)> {
     let of_header = |change: &dyn Fn(&mut Header)| of_header(facts, dialog, change);
-    let of_standing =
-        |users: &[UserId], change: &dyn Fn(&mut Standing)| stand(facts, dialog, users, change);
+    let of_standing = |users: &[UserId], change: &dyn Fn(&mut Standing)| stand(facts, dialog, users, change);
     match event {
         Event::LogOpened { .. } | Event::WriterStarted | Event::MessageEdited { .. } => vec![],
         Event::ExtensionsMerged { .. } | Event::HistoryCleared => vec![],

@@ -23,7 +23,9 @@ impl From<Refusal> for ApiError {
             Refusal::NoSuchDialog | Refusal::NoSuchMessage => Self::NoSuchResource,
             Refusal::NotPermitted | Refusal::Blocked => Self::NotPermitted,
             Refusal::BroadcastDisabled => Self::BroadcastDisabled,
-            Refusal::NotSubscribable => Self::Refused("Subscribing is possible only for public dialogs".into()),
+            Refusal::NotSubscribable => {
+                Self::Refused("Subscribing is possible only for public dialogs".into())
+            }
             Refusal::OccupantsFixed => Self::OccupantsFixed,
             Refusal::TooManyOccupants(max) => Self::too_many("occupants_ids", max),
             Refusal::TooManyAdmins(max) => Self::too_many("admins_ids", max),

@@ -119,6 +119,41 @@ fn opening_a_hidden_private_dialog_shows_it_to_that_user_only() {
 }
 
 #[test]
+fn opening_a_private_dialog_again_merges_its_extensions() {
+    let asked = |opponent, extensions| Command::OpenPrivate {
+        opponent: user(opponent),
+        content: DialogContent { extensions, ..DialogContent::default() },
+    };
+    let given = vec![(text("city"), text("x"))];
+    let merged = Event::ExtensionsMerged { content: Content::Known(given.clone()) };
+    let mut world = World::with(Kind::Private);
+    assert_eq!(world.events_of(OWNER, asked(MEMBER, Some(given.clone()))), Ok(vec![merged.clone()]));
+    assert_eq!(world.events_of(OWNER, asked(MEMBER, Some(vec![]))), Ok(vec![]), "nothing to merge");
+    assert_eq!(world.ask(STRANGER, asked(OWNER, Some(given.clone()))), Err(Refusal::NoSuchDialog));
+    world.does(OWNER, Command::DeleteForSelf);
+    assert_eq!(
+        world.events_of(OWNER, asked(MEMBER, Some(given.clone()))),
+        Ok(vec![Event::DialogShown, merged])
+    );
+    world.does(OWNER, Command::DeleteForAll);
+    let anew = world.events_of(OWNER, asked(MEMBER, Some(given))).unwrap();
+    assert!(matches!(&anew[..], [Event::DialogCreated { .. }]), "a new dialog has them from the start");
+}
+
+#[test]
+fn broadcasts_are_made_where_the_deployment_lets_them() {
+    let mut world = World::new();
+    let broadcast = || create(Kind::Broadcast, vec![], vec![]);
+    world.rules.broadcast_creation = false;
+    assert_eq!(world.ask(OWNER, broadcast()), Err(Refusal::BroadcastDisabled));
+    assert!(world.ask(OWNER, create(Kind::Public, vec![], vec![])).is_ok(), "others are");
+    world.rules.broadcast_creation = true;
+    world.does(OWNER, broadcast());
+    world.rules.broadcast_creation = false;
+    assert!(world.ask(OWNER, post(1)).is_ok(), "one that is there goes on");
+}
+
+#[test]
 fn a_private_dialog_comes_back_with_its_next_message() {
     for author in [OWNER, MEMBER] {
         let mut world = World::with(Kind::Private);
@@ -206,6 +241,15 @@ fn a_dialog_deleted_for_all_is_there_for_nobody() {
             Command::RemoveMessages(vec![message]),
             Command::DeleteForSelf,
             Command::DeleteForAll,
+            Command::ClearForSelf,
+            Command::ClearForAll,
+            Command::Subscribe,
+            Command::SetNotifications(false),
+            block(MEMBER),
+            unblock(MEMBER),
+            pin(&[message]),
+            add_admins(&[MEMBER]),
+            react(message, Some("+1"), None),
         ] {
             assert_eq!(world.ask(OWNER, command.clone()), Err(Refusal::NoSuchDialog), "{command:?}");
         }
@@ -254,13 +298,17 @@ fn a_change_says_what_changed() {
 #[test]
 fn a_new_private_dialog_has_no_name_and_no_photo_of_its_own() {
     let extensions = Some(vec![(text("city"), text("x"))]);
-    let kept = DialogContent { extensions, ..DialogContent::default() };
+    let kept = DialogContent { extensions: extensions.clone(), ..DialogContent::default() };
     let asked = DialogContent { name: Some(text("us")), photo: Some(text("face")), ..kept.clone() };
     let mut world = World::new();
-    let open = Command::OpenPrivate { opponent: user(MEMBER), content: asked };
-    let events = world.does(OWNER, open.clone()).events;
+    let open = Command::OpenPrivate { opponent: user(MEMBER), content: asked.clone() };
+    let events = world.does(OWNER, open).events;
     assert!(
         matches!(&events[..], [Event::DialogCreated { content, .. }] if *content == Content::Known(kept))
     );
-    assert_eq!(world.events_of(OWNER, open), Ok(vec![]), "one that is there stays as it is");
+    assert_eq!(
+        world.events_of(MEMBER, Command::OpenPrivate { opponent: user(OWNER), content: asked }),
+        Ok(vec![Event::ExtensionsMerged { content: Content::Known(extensions.unwrap()) }]),
+        "one that is there stays as it is, but for its extensions"
+    );
 }

@@ -7,10 +7,6 @@ use crate::event::{Event, Permissions};
 use crate::role::Role;
 use crate::{Kind, Refusal};
 
-fn role(world: &World, number: u64) -> Role {
-    world.header().role(user(number), world.standing(user(number)))
-}
-
 #[test]
 fn only_who_is_not_in_it_comes_in() {
     let mut world = World::with(Kind::Group);
@@ -101,9 +97,9 @@ fn the_owner_is_sent_out_by_nobody_and_an_admin_by_the_owner() {
 fn the_first_admin_takes_over_from_the_owner() {
     let mut world = World::with(Kind::Group);
     world.does(OWNER, remove(&[OWNER]));
-    assert_eq!(role(&world, OWNER), Role::Outsider);
-    assert_eq!(role(&world, ADMIN), Role::Owner);
-    assert_eq!(role(&world, SECOND_ADMIN), Role::Admin);
+    assert_eq!(world.role(OWNER), Role::Outsider);
+    assert_eq!(world.role(ADMIN), Role::Owner);
+    assert_eq!(world.role(SECOND_ADMIN), Role::Admin);
     assert_eq!(world.header().owner, user(OWNER), "who made it stays recorded");
     assert_eq!(world.ask(SECOND_ADMIN, remove(&[ADMIN])), Err(Refusal::NotPermitted));
     assert_eq!(world.events_of(SECOND_ADMIN, remove(&[OWNER])), Ok(vec![]), "he is out already");
@@ -111,9 +107,9 @@ fn the_first_admin_takes_over_from_the_owner() {
     assert!(world.ask(ADMIN, Command::DeleteForAll).is_ok());
 
     world.does(ADMIN, Command::DeleteForSelf);
-    assert_eq!(role(&world, SECOND_ADMIN), Role::Owner);
+    assert_eq!(world.role(SECOND_ADMIN), Role::Owner);
     world.does(SECOND_ADMIN, Command::DeleteForSelf);
-    assert_eq!(role(&world, MEMBER), Role::Member, "without an admin nobody owns it");
+    assert_eq!(world.role(MEMBER), Role::Member, "without an admin nobody owns it");
     assert_eq!(world.ask(MEMBER, Command::DeleteForAll), Err(Refusal::NotPermitted));
 }
 
@@ -122,8 +118,8 @@ fn the_owner_who_comes_back_owns_it_again() {
     let mut world = World::with(Kind::Group);
     world.does(OWNER, Command::DeleteForSelf);
     world.does(MEMBER, add(&[OWNER]));
-    assert_eq!(role(&world, OWNER), Role::Owner);
-    assert_eq!(role(&world, ADMIN), Role::Admin);
+    assert_eq!(world.role(OWNER), Role::Owner);
+    assert_eq!(world.role(ADMIN), Role::Admin);
 }
 
 #[test]
@@ -132,7 +128,7 @@ fn an_admin_who_goes_out_comes_back_as_a_member() {
     world.does(OWNER, remove(&[ADMIN]));
     assert_eq!(world.header().admins, users(&[SECOND_ADMIN]));
     world.does(MEMBER, add(&[ADMIN]));
-    assert_eq!(role(&world, ADMIN), Role::Member);
+    assert_eq!(world.role(ADMIN), Role::Member);
 }
 
 #[test]

@@ -6,10 +6,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::command::{Change, Command, Create, Decision, Post, Request, Rules, Update};
+use crate::command::{Change, Command, Create, Decision, Post, React, Request, Rules, Update};
 use crate::content::{Content, DialogChange, DialogContent, MessageContent, Text};
 use crate::event::{Event, Mark, Marked, MessageRef};
 use crate::facts::{Fact, Facts, Header, Key, Message, Standing, evolve, keys_of};
+use crate::role::Role;
 use crate::{CommandId, DialogId, Kind, MessageId, Refusal, Sequence, Time, UserId, decide};
 
 /// Nobody special in any dialog but those that he makes himself.
@@ -46,7 +47,13 @@ impl World {
     pub(super) fn new() -> Self {
         Self {
             dialog: DialogId::from_parts(1, [0xab; 8]),
-            rules: Rules { occupants_max: 6, admins_max: 2 },
+            rules: Rules {
+                occupants_max: 6,
+                admins_max: 2,
+                pins_max: 3,
+                reaction_kinds_max: 3,
+                ..Rules::default()
+            },
             now: Time(1_000_000),
             facts: HashMap::new(),
             events: vec![],
@@ -131,15 +138,33 @@ impl World {
             .facts
             .iter()
             .filter_map(|(key, fact)| match (key, fact) {
-                (Key::Standing(_, user), Fact::Standing(Standing { member: true, .. })) => Some(*user),
+                (Key::Standing(_, user), Fact::Standing(standing)) => standing.member.then_some(*user),
                 (
-                    Key::Header(_) | Key::Standing(..) | Key::Message(..) | Key::Named(..),
-                    Fact::Header(_) | Fact::Standing(_) | Fact::Message(_),
-                ) => None,
+                    Key::Standing(..),
+                    Fact::Header(_) | Fact::Message(_) | Fact::Reacted(_) | Fact::Reactions(_),
+                )
+                | (Key::Header(_) | Key::Message(..) | Key::Named(..), _)
+                | (Key::Reacted(..) | Key::Reactions(..), _) => None,
             })
             .collect();
         members.sort_unstable();
         members
+    }
+
+    /// What that user is in the dialog.
+    pub(super) fn role(&self, number: u64) -> Role {
+        self.header().role(user(number), self.standing(user(number)))
+    }
+
+    /// The reactions to the message at that place, all together.
+    pub(super) fn reacted(&self, sequence: u64) -> Vec<(&str, u32)> {
+        let totals = self.facts.reacted(self.dialog, Sequence(sequence));
+        totals.iter().map(|(kind, count)| (kind.as_str(), *count)).collect()
+    }
+
+    /// The reactions of that user to it.
+    pub(super) fn reactions(&self, sequence: u64, number: u64) -> &[String] {
+        self.facts.reactions(self.dialog, Sequence(sequence), user(number))
     }
 
     /// [`Self::does`] a post and says where the message stands.
@@ -184,6 +209,35 @@ pub(super) fn add(who: &[u64]) -> Command {
 
 pub(super) fn remove(who: &[u64]) -> Command {
     Command::Change(Change { remove: users(who), ..Change::default() })
+}
+
+pub(super) fn add_admins(who: &[u64]) -> Command {
+    Command::Change(Change { add_admins: users(who), ..Change::default() })
+}
+
+pub(super) fn remove_admins(who: &[u64]) -> Command {
+    Command::Change(Change { remove_admins: users(who), ..Change::default() })
+}
+
+pub(super) fn pin(messages: &[MessageRef]) -> Command {
+    Command::Change(Change { pin: messages.to_vec(), ..Change::default() })
+}
+
+pub(super) fn unpin(messages: &[MessageRef]) -> Command {
+    Command::Change(Change { unpin: messages.to_vec(), ..Change::default() })
+}
+
+pub(super) fn block(who: u64) -> Command {
+    Command::Block(user(who))
+}
+
+pub(super) fn unblock(who: u64) -> Command {
+    Command::Unblock(user(who))
+}
+
+/// Puts the first kind on the message and takes the second one off.
+pub(super) fn react(message: MessageRef, add: Option<&str>, remove: Option<&str>) -> Command {
+    Command::React(React { message, add: add.map(text), remove: remove.map(text) })
 }
 
 pub(super) fn rename() -> DialogChange {

@@ -4,6 +4,7 @@ mod admins;
 mod blocking;
 mod clearing;
 mod dialogs;
+mod histories;
 mod marks;
 mod messages;
 mod occupants;

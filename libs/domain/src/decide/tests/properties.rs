@@ -1,159 +1,17 @@
 //! What holds after any history, however people come, go, write and delete.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use super::histories::{PEOPLE, Step, any_event, command, history};
 use super::world::*;
-use crate::command::{Change, Command, Post, Update};
-use crate::content::{Content, DialogChange, DialogContent};
-use crate::event::{Event, Mark, Marked, MessageRef, Permissions, Range};
-use crate::facts::{Fact, Key};
-use crate::{Kind, MessageId, Sequence, Time, UserId};
-
-/// Everybody who appears in a history.
-const PEOPLE: std::ops::RangeInclusive<u64> = 1..=6;
-
-fn person() -> impl Strategy<Value = UserId> {
-    PEOPLE.prop_map(user)
-}
-
-fn people() -> impl Strategy<Value = Vec<UserId>> {
-    vec(person(), 0..4)
-}
-
-/// Names are few, so that they are repeated.
-fn message() -> impl Strategy<Value = MessageRef> {
-    (0..12u64, 0..6u64).prop_map(|(sequence, number)| at(sequence, number))
-}
-
-fn named() -> impl Strategy<Value = Vec<MessageRef>> {
-    vec(message(), 0..4)
-}
-
-fn marked() -> impl Strategy<Value = (Mark, Marked)> {
-    let sequence = || prop_oneof![0..12u64, Just(u64::MAX)].prop_map(Sequence);
-    let range = (sequence(), sequence()).prop_map(|(first, last)| Range { first, last });
-    let marked = prop_oneof![
-        named().prop_map(Marked::Named),
-        vec(range, 0..4).prop_map(Marked::Listed),
-        sequence().prop_map(Marked::All),
-    ];
-    (prop_oneof![Just(Mark::Delivered), Just(Mark::Read)], marked)
-}
-
-fn permissions() -> impl Strategy<Value = Option<Permissions>> {
-    proptest::option::of(any::<bool>().prop_map(|allow_preview| Permissions { allow_preview }))
-}
-
-fn kind() -> impl Strategy<Value = Kind> {
-    prop::sample::select(Kind::ALL.to_vec())
-}
-
-fn changed() -> impl Strategy<Value = Change> {
-    (any::<bool>(), permissions(), people(), people()).prop_map(|(renames, permissions, add, remove)| {
-        Change {
-            content: if renames { rename() } else { DialogChange::default() },
-            permissions: permissions.filter(|_| renames),
-            add,
-            remove,
-        }
-    })
-}
-
-fn updated() -> impl Strategy<Value = Update> {
-    (named(), any::<bool>(), proptest::option::of(marked())).prop_map(|(messages, edits, mark)| Update {
-        messages,
-        text: edits.then(|| text("better")),
-        mark,
-    })
-}
-
-/// A request to make the dialog.
-fn making(kind: Kind) -> BoxedStrategy<Command> {
-    match kind {
-        Kind::Private => person()
-            .prop_map(|opponent| Command::OpenPrivate { opponent, content: DialogContent::default() })
-            .boxed(),
-        Kind::Broadcast | Kind::Group | Kind::Public => {
-            let given = (people(), people(), any::<bool>());
-            given
-                .prop_map(move |(mut occupants, admins, fitting)| {
-                    if fitting {
-                        occupants.extend(&admins);
-                    }
-                    create(kind, occupants, admins)
-                })
-                .boxed()
-        }
-    }
-}
-
-fn command(kind: Kind) -> impl Strategy<Value = Command> {
-    let opens = proptest::option::of(person()).prop_map(move |user| user.filter(|_| kind == Kind::Private));
-    let written = (0..6u64, any::<bool>(), opens).prop_map(|(number, id_is_clients, opens)| {
-        Command::Post(Post { id_is_clients, opens, ..posting(number) })
-    });
-    prop_oneof![
-        2 => making(kind),
-        9 => changed().prop_map(Command::Change),
-        3 => Just(Command::DeleteForSelf),
-        1 => Just(Command::DeleteForAll),
-        12 => written,
-        6 => updated().prop_map(Command::Update),
-        3 => named().prop_map(Command::HideMessages),
-        6 => named().prop_map(Command::RemoveMessages),
-    ]
-}
-
-/// Who asks, when, and for what.
-#[derive(Debug, Clone)]
-struct Step {
-    actor: u64,
-    now: Time,
-    command: Command,
-}
-
-/// What people ask of one dialog; some of the first requests make it. The id of a private
-/// dialog is made of its two users, so nobody opens it with anybody else.
-fn history() -> impl Strategy<Value = Vec<Step>> {
-    let by_somebody = |command: BoxedStrategy<Command>| {
-        (PEOPLE, 0..100_000u64, command).prop_map(|(actor, now, command)| Step {
-            actor,
-            now: Time(now),
-            command,
-        })
-    };
-    let steps = move |kind| {
-        let first = vec(by_somebody(making(kind)), 5);
-        let then = vec(by_somebody(command(kind).boxed()), 0..60);
-        (Just(kind), first, then)
-    };
-    kind().prop_flat_map(steps).prop_map(|(kind, mut steps, then)| {
-        steps.extend(then);
-        if kind == Kind::Private {
-            steps.iter_mut().for_each(between_two);
-        }
-        steps
-    })
-}
-
-fn between_two(step: &mut Step) {
-    step.actor = 1 + step.actor % 2;
-    let other = user(3 - step.actor);
-    match &mut step.command {
-        Command::OpenPrivate { opponent, .. } => *opponent = other,
-        Command::Post(post) => post.opens = post.opens.map(|_| other),
-        Command::Create(_)
-        | Command::Change(_)
-        | Command::DeleteForSelf
-        | Command::DeleteForAll
-        | Command::Update(_)
-        | Command::HideMessages(_)
-        | Command::RemoveMessages(_) => {}
-    }
-}
+use crate::command::{Command, Post, React, Rules, Update};
+use crate::content::Text;
+use crate::event::{Event, Mark, MessageRef};
+use crate::facts::{Fact, Header, Key};
+use crate::{Kind, MessageId, Sequence, UserId};
 
 /// Asks, and lets happen what was decided, if anything was.
 fn take(world: &mut World, index: usize, step: &Step) -> Command {
@@ -165,11 +23,20 @@ fn take(world: &mut World, index: usize, step: &Step) -> Command {
         Command::Update(Update { messages, .. })
         | Command::HideMessages(messages)
         | Command::RemoveMessages(messages) => messages.iter_mut().for_each(|m| know(world, m)),
+        Command::Change(change) => {
+            change.pin.iter_mut().chain(&mut change.unpin).for_each(|m| know(world, m));
+        }
+        Command::React(React { message, .. }) => know(world, message),
         Command::Create(_)
         | Command::OpenPrivate { .. }
-        | Command::Change(_)
         | Command::DeleteForSelf
-        | Command::DeleteForAll => {}
+        | Command::DeleteForAll
+        | Command::ClearForSelf
+        | Command::ClearForAll
+        | Command::Subscribe
+        | Command::SetNotifications(_)
+        | Command::Block(_)
+        | Command::Unblock(_) => {}
     }
     if world.ask(step.actor, command.clone()).is_ok() {
         world.does(step.actor, command.clone());
@@ -187,32 +54,53 @@ fn know(world: &World, named: &mut MessageRef) {
 }
 
 /// Whether asking a second time must do nothing: everything but what says nothing of the
-/// state that it leaves behind (a text, a mark, a hiding, a new message without a name).
+/// state that it leaves behind (a text, a mark, a hiding, a clearing for oneself, a new
+/// message without a name).
 fn is_done_once(command: &Command) -> bool {
     match command {
         Command::Post(post) => post.id_is_clients,
         Command::Change(change) => change.content.is_empty() && change.permissions.is_none(),
-        Command::Update(_) | Command::HideMessages(_) => false,
+        Command::Update(_) | Command::HideMessages(_) | Command::ClearForSelf => false,
         Command::Create(_)
         | Command::OpenPrivate { .. }
         | Command::DeleteForSelf
         | Command::DeleteForAll
-        | Command::RemoveMessages(_) => true,
+        | Command::ClearForAll
+        | Command::Subscribe
+        | Command::SetNotifications(_)
+        | Command::Block(_)
+        | Command::Unblock(_)
+        | Command::RemoveMessages(_)
+        | Command::React(_) => true,
     }
 }
 
 fn check_header(world: &World) {
     let Some(Fact::Header(header)) = world.facts.get(&Key::Header(world.dialog)) else { return };
+    assert!(header.cleared_to <= header.head);
     if !header.alive {
         assert_eq!((header.occupants, header.cleared_to), (0, header.head));
+        assert_eq!(header.pins, vec![]);
         return;
     }
+    check_people(world, header);
+    assert!(header.pins.len() <= world.rules.pins_max);
+    for (index, pin) in header.pins.iter().enumerate() {
+        let message = world.message(pin.sequence.0).expect("what is pinned was written");
+        assert!(message.id == pin.id && !message.removed && pin.sequence > header.cleared_to);
+        assert!(!header.pins[..index].contains(pin), "a message is pinned once");
+    }
+}
+
+fn check_people(world: &World, header: &Header) {
     let members = world.members();
+    let is_blocked = |user: &UserId| world.standing(*user).is_some_and(|standing| standing.blocked);
     assert_eq!(header.occupants as usize, members.len(), "the count is that of the standings");
     assert!(members.len() <= world.rules.occupants_max);
     assert!(header.admins.len() <= world.rules.admins_max);
     assert!(!header.admins.contains(&header.owner), "an owner is no admin");
-    assert!(header.cleared_to <= header.head);
+    assert!(!is_blocked(&header.owner), "nobody shuts out the owner");
+    assert!(!header.admins.iter().chain(&members).any(is_blocked), "who is blocked is out");
     match header.kind {
         Kind::Private => assert_eq!(members.len(), 2),
         Kind::Broadcast => assert_eq!(members.len(), 0),
@@ -225,98 +113,154 @@ fn check_header(world: &World) {
     }
 }
 
-/// Reads the events alone, as anybody may who has only the log.
-fn check_log(world: &World) {
-    let (mut head, mut date, mut living) = (Sequence::NONE, 0, vec![]);
-    let mut members: HashSet<UserId> = HashSet::new();
-    for (actor, event) in &world.events {
-        match event {
-            Event::DialogCreated { occupants, .. } => {
-                members = occupants.iter().copied().collect();
-                assert_eq!(members.len(), occupants.len(), "each is named once");
-            }
-            Event::DialogDeleted => living.clear(),
-            Event::OccupantsAdded { users } => {
-                users.iter().for_each(|user| assert!(members.insert(*user), "{user} was in it"));
-            }
-            Event::OccupantsRemoved { users } => {
-                users.iter().for_each(|user| assert!(members.remove(user), "{user} was not in it"));
-            }
-            Event::OccupantLeft => assert!(members.remove(actor)),
-            Event::MessagePosted { message, date_sent, .. } => {
-                assert_eq!(message.sequence, head.next(), "places follow each other");
-                assert!(*date_sent >= date, "dates follow each other");
-                (head, date) = (message.sequence, *date_sent);
-                living.push((*message, *actor, false));
-            }
-            Event::MessageEdited { message, .. } => {
-                assert!(living.contains(&(*message, *actor, false)), "an edit of one's own living message");
-            }
-            Event::MessagesRemoved { messages } => {
-                for removed in messages {
-                    let entry = living.iter_mut().find(|(message, _, gone)| message == removed && !gone);
-                    entry.expect("removed once").2 = true;
-                }
-            }
-            Event::MessagesHidden { messages } => {
-                let there = |m: &MessageRef| living.iter().any(|(message, _, gone)| message == m && !gone);
-                assert!(messages.iter().all(there));
-            }
-            Event::MessagesMarked { marked, .. } => {
-                let ranges = marked.ranges(Sequence::NONE);
-                assert!(ranges.iter().all(|range| range.first <= range.last && range.last <= head));
-            }
-            Event::LogOpened { .. }
-            | Event::WriterStarted
-            | Event::DialogChanged { .. }
-            | Event::DialogHidden
-            | Event::DialogShown => {}
+/// The totals are those of the users, and each kind is there because somebody put it there.
+fn check_reactions(world: &World) {
+    let mut counted: BTreeMap<Sequence, BTreeMap<&str, u32>> = BTreeMap::new();
+    for (key, fact) in &world.facts {
+        if let (Key::Reactions(_, sequence, _), Fact::Reactions(kinds)) = (key, fact) {
+            assert!(kinds.is_sorted_by(|one, other| one < other), "each once, in order");
+            let totals = counted.entry(*sequence).or_default();
+            kinds.iter().for_each(|kind| *totals.entry(kind).or_default() += 1);
         }
-        let names: HashSet<MessageId> = living.iter().map(|(message, ..)| message.id).collect();
-        assert_eq!(names.len(), living.len(), "a name is one message's");
+    }
+    for (sequence, counts) in counted {
+        assert_eq!(world.reacted(sequence.0), counts.into_iter().collect::<Vec<_>>());
+        assert!(world.reacted(sequence.0).len() <= world.rules.reaction_kinds_max);
     }
 }
 
-fn any_event() -> impl Strategy<Value = Event> {
-    let sequence = prop_oneof![any::<u64>(), 0..5u64, Just(u64::MAX)].prop_map(Sequence);
-    let wild = (sequence, 0..5u64).prop_map(|(sequence, number)| MessageRef { sequence, id: name(number) });
-    let created = (kind(), person(), people(), people(), permissions());
-    prop_oneof![
-        created.prop_map(|(kind, owner, occupants, admins, permissions)| Event::DialogCreated {
-            kind,
-            owner,
-            occupants,
-            admins,
-            permissions,
-            content: Content::Erased,
-        }),
-        permissions().prop_map(|permissions| Event::DialogChanged { permissions, content: Content::Erased }),
-        Just(Event::DialogDeleted),
-        Just(Event::DialogHidden),
-        Just(Event::DialogShown),
-        Just(Event::OccupantLeft),
-        Just(Event::WriterStarted),
-        people().prop_map(|users| Event::OccupantsAdded { users }),
-        people().prop_map(|users| Event::OccupantsRemoved { users }),
-        (wild.clone(), any::<u64>()).prop_map(|(message, date)| posted(message, None, date)),
-        wild.clone().prop_map(|message| Event::MessageEdited { message, content: Content::Erased }),
-        vec(wild.clone(), 0..4).prop_map(|messages| Event::MessagesRemoved { messages }),
-        vec(wild, 0..4).prop_map(|messages| Event::MessagesHidden { messages }),
-        marked().prop_map(|(mark, marked)| Event::MessagesMarked { mark, marked }),
-    ]
+/// What can be known from the events alone, as anybody may who has only the log.
+#[derive(Default)]
+struct Reader {
+    kind: Option<Kind>,
+    head: Sequence,
+    date: u64,
+    /// Message, author, whether it was removed; none that are gone with all others.
+    living: Vec<(MessageRef, UserId, bool)>,
+    members: HashSet<UserId>,
+    admins: HashSet<UserId>,
+    blocked: HashSet<UserId>,
+    pins: HashSet<MessageRef>,
+    reactions: HashSet<(MessageRef, UserId, String)>,
+}
+
+impl Reader {
+    fn is_there(&self, message: &MessageRef) -> bool {
+        self.living.iter().any(|(living, _, gone)| living == message && !gone)
+    }
+
+    fn leaves(&mut self, user: &UserId) {
+        assert!(self.members.remove(user), "{user} was not in it");
+        self.admins.remove(user);
+    }
+
+    fn reads_of_people(&mut self, actor: UserId, event: &Event) {
+        match event {
+            Event::DialogCreated { kind, occupants, admins, .. } => {
+                self.kind = Some(*kind);
+                self.members = occupants.iter().copied().collect();
+                self.admins = admins.iter().copied().collect();
+                assert_eq!(self.members.len(), occupants.len(), "each is named once");
+            }
+            Event::OccupantsAdded { users } => {
+                users.iter().for_each(|user| assert!(self.members.insert(*user), "{user} was in it"));
+            }
+            Event::OccupantSubscribed => assert!(self.members.insert(actor)),
+            Event::OccupantsRemoved { users } => users.iter().for_each(|user| self.leaves(user)),
+            Event::OccupantLeft => self.leaves(&actor),
+            Event::AdminsAdded { users } => {
+                users.iter().for_each(|user| assert!(self.admins.insert(*user), "{user} was an admin"));
+            }
+            Event::AdminsRemoved { users } => {
+                users.iter().for_each(|user| assert!(self.admins.remove(user), "{user} was no admin"));
+            }
+            Event::UserBlocked { user } => {
+                assert!(self.blocked.insert(*user), "blocked once");
+                self.members.remove(user);
+                self.admins.remove(user);
+            }
+            Event::UserUnblocked { user } => assert!(self.blocked.remove(user), "blocked before"),
+            Event::LogOpened { .. } | Event::WriterStarted | Event::NotificationsSet { .. } => {}
+            Event::DialogChanged { .. } | Event::ExtensionsMerged { .. } => {}
+            Event::DialogHidden | Event::DialogShown | Event::HistoryCleared => {}
+            Event::DialogDeleted | Event::HistoryClearedForAll => {
+                self.living.clear();
+                self.pins.clear();
+            }
+            Event::MessagePosted { .. }
+            | Event::MessageEdited { .. }
+            | Event::MessagesRemoved { .. }
+            | Event::MessagesHidden { .. }
+            | Event::MessagesPinned { .. }
+            | Event::MessagesUnpinned { .. }
+            | Event::MessagesMarked { .. }
+            | Event::ReactionsChanged { .. } => self.reads_of_messages(actor, event),
+        }
+    }
+
+    fn reads_of_messages(&mut self, actor: UserId, event: &Event) {
+        if let Event::MessagePosted { message, date_sent, .. } = event {
+            assert_eq!(message.sequence, self.head.next(), "places follow each other");
+            assert!(*date_sent >= self.date, "dates follow each other");
+            (self.head, self.date) = (message.sequence, *date_sent);
+            self.living.push((*message, actor, false));
+        }
+        if let Event::MessageEdited { message, .. } = event {
+            assert!(self.living.contains(&(*message, actor, false)), "an edit of one's own living message");
+        }
+        if let Event::MessagesHidden { messages } = event {
+            assert!(messages.iter().all(|message| self.is_there(message)));
+        }
+        if let Event::MessagesRemoved { messages } = event {
+            for removed in messages {
+                let entry = self.living.iter_mut().find(|(message, _, gone)| message == removed && !gone);
+                entry.expect("removed once").2 = true;
+                self.pins.remove(removed);
+            }
+        }
+        if let Event::MessagesPinned { messages } = event {
+            assert!(messages.iter().all(|message| self.is_there(message) && self.pins.insert(*message)));
+        }
+        if let Event::MessagesUnpinned { messages } = event {
+            assert!(messages.iter().all(|message| self.pins.remove(message)), "unpinned once");
+        }
+        if let Event::MessagesMarked { mark, marked } = event {
+            let ranges = marked.ranges(Sequence::NONE);
+            assert!(ranges.iter().all(|range| range.first <= range.last && range.last <= self.head));
+            assert_eq!(*mark == Mark::Viewed, !self.kind.unwrap().is_marked());
+        }
+        if let Event::ReactionsChanged { message, added, removed } = event {
+            assert!(self.is_there(message));
+            let entry = |kind: &Text| (*message, actor, kind.as_str().to_owned());
+            assert!(removed.iter().all(|kind| self.reactions.remove(&entry(kind))), "it was there");
+            assert!(added.iter().all(|kind| self.reactions.insert(entry(kind))), "it was not there");
+        }
+    }
+}
+
+fn check_log(world: &World) {
+    let mut reader = Reader::default();
+    for (actor, event) in &world.events {
+        reader.reads_of_people(*actor, event);
+        let names: HashSet<MessageId> = reader.living.iter().map(|(message, ..)| message.id).collect();
+        assert_eq!(names.len(), reader.living.len(), "a name is one message's");
+    }
 }
 
 proptest! {
-    /// The count of occupants is that of the standings, ranks are those of occupants,
-    /// places and dates follow each other, names are one message's, nobody enters or
-    /// leaves twice, and no decision or event touches a fact that it does not name.
+    /// The count of occupants is that of the standings, ranks are those of occupants, who
+    /// is blocked is out, pins are living messages, reactions are counted, places and dates
+    /// follow each other, names are one message's, nothing is done twice, and no decision
+    /// or event touches a fact that it does not name.
     #[test]
-    fn any_history_makes_sense(steps in history()) {
+    fn any_history_makes_sense(steps in history(), single_reaction: bool, group_subscribe: bool) {
         let mut world = World::new();
+        world.rules = Rules { single_reaction, group_subscribe, ..world.rules };
         for (index, step) in steps.iter().enumerate() {
             take(&mut world, index, step);
             check_header(&world);
         }
+        check_reactions(&world);
         check_log(&world);
     }
 

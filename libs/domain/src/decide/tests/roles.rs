@@ -147,6 +147,7 @@ impl Wish {
 /// one now, and one of somebody else's.
 fn dialog(kind: Kind, actor: u64) -> World {
     let mut world = World::with(kind);
+    world.rules.admins_max = 3;
     if matches!(kind, Kind::Group | Kind::Public) {
         world.does(OWNER, add(&[OTHER]));
     }

@@ -107,7 +107,7 @@ pub(crate) fn mark() -> impl Strategy<Value = (Mark, Marked)> {
         vec(range, 0..4).prop_map(Marked::Listed),
         any::<u64>().prop_map(|up_to| Marked::All(Sequence(up_to))),
     ];
-    (prop_oneof![Just(Mark::Delivered), Just(Mark::Read)], marked)
+    (prop_oneof![Just(Mark::Delivered), Just(Mark::Read), Just(Mark::Viewed)], marked)
 }
 
 fn log_opened() -> impl Strategy<Value = Event> {
@@ -131,15 +131,34 @@ fn event() -> impl Strategy<Value = Event> {
         (message(), content(text())).prop_map(|(message, content)| Event::MessageEdited { message, content }),
         messages().prop_map(|messages| Event::MessagesRemoved { messages }),
         messages().prop_map(|messages| Event::MessagesHidden { messages }),
-        users().prop_map(|users| Event::OccupantsAdded { users }),
-        users().prop_map(|users| Event::OccupantsRemoved { users }),
+        content(extensions()).prop_map(|content| Event::ExtensionsMerged { content }),
+        messages().prop_map(|messages| Event::MessagesPinned { messages }),
+        messages().prop_map(|messages| Event::MessagesUnpinned { messages }),
+        (message(), vec(text(), 0..4), vec(text(), 0..4))
+            .prop_map(|(message, added, removed)| Event::ReactionsChanged { message, added, removed }),
+        of_people(),
         prop::sample::select(vec![
             Event::WriterStarted,
             Event::DialogDeleted,
             Event::DialogHidden,
             Event::DialogShown,
+            Event::HistoryCleared,
+            Event::HistoryClearedForAll,
+            Event::OccupantSubscribed,
             Event::OccupantLeft,
         ]),
+    ]
+}
+
+fn of_people() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        users().prop_map(|users| Event::OccupantsAdded { users }),
+        users().prop_map(|users| Event::OccupantsRemoved { users }),
+        users().prop_map(|users| Event::AdminsAdded { users }),
+        users().prop_map(|users| Event::AdminsRemoved { users }),
+        user().prop_map(|user| Event::UserBlocked { user }),
+        user().prop_map(|user| Event::UserUnblocked { user }),
+        any::<bool>().prop_map(|enabled| Event::NotificationsSet { enabled }),
     ]
 }
 

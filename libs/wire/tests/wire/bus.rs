@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
-use domain::command::{Change, Command, Create, Post, Request, Update};
+use domain::command::{Change, Command, Create, Post, React, Request, Update};
 use domain::content::{DialogContent, MessageContent, Text};
-use domain::{CommandId, DialogId, Kind, MessageId, Refusal, UserId};
+use domain::event::MessageRef;
+use domain::{CommandId, DialogId, Kind, MessageId, REACTION_BYTES_MAX, Refusal, Sequence, UserId};
 use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
@@ -34,9 +35,22 @@ fn create() -> impl Strategy<Value = Command> {
 }
 
 fn change() -> impl Strategy<Value = Command> {
-    (dialog_change(), permissions(), users(), users()).prop_map(|(content, permissions, add, remove)| {
-        Command::Change(Change { content, permissions, add, remove })
-    })
+    let people = (users(), users(), users(), users());
+    let pins = (vec(message(), 0..4), vec(message(), 0..4));
+    (dialog_change(), permissions(), people, pins).prop_map(
+        |(content, permissions, (add, remove, add_admins, remove_admins), (pin, unpin))| {
+            Command::Change(Change {
+                content,
+                permissions,
+                add,
+                remove,
+                add_admins,
+                remove_admins,
+                pin,
+                unpin,
+            })
+        },
+    )
 }
 
 fn post() -> impl Strategy<Value = Command> {
@@ -52,6 +66,12 @@ fn update() -> impl Strategy<Value = Command> {
         .prop_map(|(messages, text, mark)| Command::Update(Update { messages, text, mark }))
 }
 
+fn react() -> impl Strategy<Value = Command> {
+    let kind = || of("[^\0]{1,12}".prop_map(Text::stored));
+    (message(), kind(), kind())
+        .prop_map(|(message, add, remove)| Command::React(React { message, add, remove }))
+}
+
 fn command() -> impl Strategy<Value = Command> {
     let messages = || vec(message(), 0..4);
     prop_oneof![
@@ -60,6 +80,13 @@ fn command() -> impl Strategy<Value = Command> {
         change(),
         Just(Command::DeleteForSelf),
         Just(Command::DeleteForAll),
+        Just(Command::ClearForSelf),
+        Just(Command::ClearForAll),
+        Just(Command::Subscribe),
+        any::<bool>().prop_map(Command::SetNotifications),
+        user().prop_map(Command::Block),
+        user().prop_map(Command::Unblock),
+        react(),
         post(),
         update(),
         messages().prop_map(Command::HideMessages),
@@ -90,6 +117,12 @@ fn refusal() -> impl Strategy<Value = Refusal> {
         Just(Refusal::AdminNotOccupant),
         Just(Refusal::MessageIdTaken),
         Just(Refusal::TooLarge),
+        Just(Refusal::NotSubscribable),
+        Just(Refusal::Blocked),
+        Just(Refusal::BroadcastDisabled),
+        Just(Refusal::NoSuchPin),
+        any::<usize>().prop_map(Refusal::TooManyPins),
+        any::<usize>().prop_map(Refusal::TooManyReactions),
     ]
 }
 
@@ -247,6 +280,19 @@ fn a_text_that_no_store_can_hold_gets_no_further() {
         Command::OpenPrivate { opponent, content: extended },
     ] {
         assert!(decode_ask(&encode_ask(&request(command.clone()), None)).is_err(), "{command:?}");
+    }
+}
+
+#[test]
+fn a_reaction_that_no_store_can_index_gets_no_further() {
+    let message = MessageRef { sequence: Sequence(1), id: MessageId::from_parts(1, [1; 8]) };
+    let asked = |kind: String| {
+        let react = React { message, add: Some(Text::stored(kind)), remove: None };
+        decode_ask(&encode_ask(&request(Command::React(react)), None))
+    };
+    assert!(asked("a".repeat(REACTION_BYTES_MAX)).is_ok());
+    for unfit in [String::new(), "a\0b".to_owned(), "a".repeat(REACTION_BYTES_MAX + 1)] {
+        assert!(asked(unfit).is_err());
     }
 }
 

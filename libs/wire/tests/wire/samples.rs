@@ -1,6 +1,6 @@
 //! One event of each type, with every field set, and what its golden file is called.
 
-use domain::content::{Content, DialogChange, DialogContent, JsonText, MessageContent, Text};
+use domain::content::{Content, DialogChange, DialogContent, Extensions, JsonText, MessageContent, Text};
 use domain::event::{Event, Mark, Marked, MessageRef, Permissions, Range, Record, Stream};
 use domain::{ApplicationId, CommandId, DialogId, Kind, MessageId, Sequence, Time, UserId};
 
@@ -23,21 +23,38 @@ pub(crate) fn files(event: &Event) -> &'static [&'static str] {
         Event::DialogChanged { .. } => {
             &["dialog.changed-1", "dialog.changed-1-taken", "dialog.changed-1-erased"]
         }
+        Event::ExtensionsMerged { .. } => {
+            &["dialog.extensions_merged-1", "dialog.extensions_merged-1-erased"]
+        }
         Event::DialogDeleted => &["dialog.deleted-1"],
         Event::DialogHidden => &["dialog.hidden-1"],
         Event::DialogShown => &["dialog.shown-1"],
+        Event::HistoryCleared => &["dialog.history_cleared-1"],
+        Event::HistoryClearedForAll => &["dialog.history_cleared_for_all-1"],
         Event::OccupantsAdded { .. } => &["occupants.added-1"],
         Event::OccupantsRemoved { .. } => &["occupants.removed-1"],
+        Event::OccupantSubscribed => &["occupant.subscribed-1"],
         Event::OccupantLeft => &["occupant.left-1"],
+        Event::AdminsAdded { .. } => &["admins.added-1"],
+        Event::AdminsRemoved { .. } => &["admins.removed-1"],
+        Event::MessagesPinned { .. } => &["messages.pinned-1"],
+        Event::MessagesUnpinned { .. } => &["messages.unpinned-1"],
+        Event::NotificationsSet { .. } => &["notifications.set-1", "notifications.set-1-off"],
+        Event::UserBlocked { .. } => &["user.blocked-1"],
+        Event::UserUnblocked { .. } => &["user.unblocked-1"],
         Event::MessagePosted { .. } => {
             &["message.posted-1", "message.posted-1-bare", "message.posted-1-erased"]
         }
         Event::MessageEdited { .. } => &["message.edited-1", "message.edited-1-erased"],
         Event::MessagesRemoved { .. } => &["messages.removed-1"],
         Event::MessagesHidden { .. } => &["messages.hidden-1"],
-        Event::MessagesMarked { .. } => {
-            &["messages.marked-1", "messages.marked-1-listed", "messages.marked-1-all"]
-        }
+        Event::MessagesMarked { .. } => &[
+            "messages.marked-1",
+            "messages.marked-1-listed",
+            "messages.marked-1-all",
+            "messages.marked-1-viewed",
+        ],
+        Event::ReactionsChanged { .. } => &["reactions.changed-1"],
     }
 }
 
@@ -54,24 +71,41 @@ pub(crate) fn samples() -> Vec<Sample> {
             record: Record { stream: application, actor: None, ..record(Event::WriterStarted) },
         },
     ];
-    let of_dialogs = dialogs().into_iter().chain(messages()).chain(marks());
+    let of_dialogs = dialogs().into_iter().chain(people()).chain(messages()).chain(marks());
     samples.extend(of_dialogs.map(|(file, event)| Sample { file, record: record(event) }));
     samples
 }
 
 fn dialogs() -> Vec<(&'static str, Event)> {
+    let merged = |content| Event::ExtensionsMerged { content };
     vec![
         ("dialog.created-1", dialog_created(Content::Known(dialog_content()))),
         ("dialog.created-1-erased", dialog_created(Content::Erased)),
         ("dialog.changed-1", dialog_changed(Content::Known(everything_given()))),
         ("dialog.changed-1-taken", dialog_changed(Content::Known(everything_taken()))),
         ("dialog.changed-1-erased", dialog_changed(Content::Erased)),
+        ("dialog.extensions_merged-1", merged(Content::Known(extensions()))),
+        ("dialog.extensions_merged-1-erased", merged(Content::Erased)),
         ("dialog.deleted-1", Event::DialogDeleted),
         ("dialog.hidden-1", Event::DialogHidden),
         ("dialog.shown-1", Event::DialogShown),
+        ("dialog.history_cleared-1", Event::HistoryCleared),
+        ("dialog.history_cleared_for_all-1", Event::HistoryClearedForAll),
+    ]
+}
+
+fn people() -> Vec<(&'static str, Event)> {
+    vec![
         ("occupants.added-1", Event::OccupantsAdded { users: users(&[7, 300]) }),
         ("occupants.removed-1", Event::OccupantsRemoved { users: users(&[7, 300]) }),
+        ("occupant.subscribed-1", Event::OccupantSubscribed),
         ("occupant.left-1", Event::OccupantLeft),
+        ("admins.added-1", Event::AdminsAdded { users: users(&[7, 300]) }),
+        ("admins.removed-1", Event::AdminsRemoved { users: users(&[7, 300]) }),
+        ("notifications.set-1", Event::NotificationsSet { enabled: true }),
+        ("notifications.set-1-off", Event::NotificationsSet { enabled: false }),
+        ("user.blocked-1", Event::UserBlocked { user: user(300) }),
+        ("user.unblocked-1", Event::UserUnblocked { user: user(300) }),
     ]
 }
 
@@ -86,6 +120,9 @@ fn messages() -> Vec<(&'static str, Event)> {
         ("message.edited-1-erased", edited(Content::Erased)),
         ("messages.removed-1", Event::MessagesRemoved { messages: vec![one, two] }),
         ("messages.hidden-1", Event::MessagesHidden { messages: vec![one, two] }),
+        ("messages.pinned-1", Event::MessagesPinned { messages: vec![two, one] }),
+        ("messages.unpinned-1", Event::MessagesUnpinned { messages: vec![one, two] }),
+        ("reactions.changed-1", reactions_changed(one)),
     ]
 }
 
@@ -96,6 +133,7 @@ fn marks() -> Vec<(&'static str, Event)> {
         ("messages.marked-1", marked(Mark::Delivered, Marked::Named(vec![message(1), message(2)]))),
         ("messages.marked-1-listed", marked(Mark::Read, Marked::Listed(vec![range(1, 1), range(3, 4_097)]))),
         ("messages.marked-1-all", marked(Mark::Read, Marked::All(Sequence(4_097)))),
+        ("messages.marked-1-viewed", marked(Mark::Viewed, Marked::Listed(vec![range(1, 4_097)]))),
     ]
 }
 
@@ -143,8 +181,17 @@ fn dialog_content() -> DialogContent {
         name: Some(text("lobby")),
         photo: Some(text("https://example.org/lobby.png")),
         description: Some(text("where people wait")),
-        extensions: Some(vec![(text("city"), text("Zürich")), (text("floor"), text("2"))]),
+        extensions: Some(extensions()),
     }
+}
+
+fn extensions() -> Extensions {
+    vec![(text("city"), text("Zürich")), (text("floor"), text("2"))]
+}
+
+pub(crate) fn reactions_changed(message: MessageRef) -> Event {
+    let [added, removed] = [["👍🏽", "+1"], ["smile", "😀"]].map(|kinds| kinds.map(text).to_vec());
+    Event::ReactionsChanged { message, added, removed }
 }
 
 fn everything_given() -> DialogChange {
@@ -194,7 +241,7 @@ fn message_content() -> MessageContent {
     }
 }
 
-fn message(sequence: u64) -> MessageRef {
+pub(crate) fn message(sequence: u64) -> MessageRef {
     let id = MessageId::from_parts(0x5c09_4c0d, sequence.to_be_bytes());
     MessageRef { sequence: Sequence(sequence), id }
 }

@@ -3,7 +3,7 @@
 
 use domain::content::{Content, MessageContent};
 use domain::event::{Event, Mark, Marked, Range, Record};
-use domain::{INTEGER_ID_MAX, Sequence};
+use domain::{INTEGER_ID_MAX, Sequence, UserId};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use prost::Message;
@@ -152,6 +152,31 @@ fn what_lacks_a_part_or_breaks_off_is_malformed() {
     malformed(|envelope| envelope.payload.clear());
     malformed(|envelope| envelope.payload.truncate(envelope.payload.len() - 1));
     assert!(matches!(wire::decode(&[]), Err(wire::Error::Malformed(_))));
+}
+
+#[test]
+fn nobody_and_no_message_are_malformed() {
+    let payloads: [(Event, &[u8]); 5] = [
+        (Event::UserBlocked { user: UserId::new(1).unwrap() }, &[]),
+        (Event::UserUnblocked { user: UserId::new(1).unwrap() }, &[8, 0]),
+        (Event::AdminsAdded { users: vec![] }, &[8, 0]),
+        (Event::MessagesPinned { messages: vec![] }, &[10, 0]),
+        (samples::reactions_changed(samples::message(1)), &[18, 1, b'a']),
+    ];
+    for (event, payload) in payloads {
+        let bytes =
+            rewritten(&samples::record(event.clone()), |envelope| envelope.payload = payload.to_vec());
+        assert!(matches!(wire::decode(&bytes), Err(wire::Error::Malformed(_))), "{event:?}");
+    }
+}
+
+#[test]
+fn a_mark_of_no_kind_is_malformed() {
+    let all = Event::MessagesMarked { mark: Mark::Viewed, marked: Marked::All(Sequence(1)) };
+    for kind in [0, 4, 99] {
+        let bytes = rewritten(&samples::record(all.clone()), |envelope| envelope.payload[1] = kind);
+        assert_eq!(wire::decode(&bytes), Err(wire::Error::Malformed("mark")));
+    }
 }
 
 #[test]

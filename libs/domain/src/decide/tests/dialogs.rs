@@ -297,8 +297,8 @@ fn a_change_says_what_changed() {
 
 #[test]
 fn a_new_private_dialog_has_no_name_and_no_photo_of_its_own() {
-    let extensions = Some(vec![(text("city"), text("x"))]);
-    let kept = DialogContent { extensions: extensions.clone(), ..DialogContent::default() };
+    let extensions = vec![(text("city"), text("x"))];
+    let kept = DialogContent { extensions: Some(extensions.clone()), ..DialogContent::default() };
     let asked = DialogContent { name: Some(text("us")), photo: Some(text("face")), ..kept.clone() };
     let mut world = World::new();
     let open = Command::OpenPrivate { opponent: user(MEMBER), content: asked.clone() };
@@ -308,7 +308,7 @@ fn a_new_private_dialog_has_no_name_and_no_photo_of_its_own() {
     );
     assert_eq!(
         world.events_of(MEMBER, Command::OpenPrivate { opponent: user(OWNER), content: asked }),
-        Ok(vec![Event::ExtensionsMerged { content: Content::Known(extensions.unwrap()) }]),
+        Ok(vec![Event::ExtensionsMerged { content: Content::Known(extensions) }]),
         "one that is there stays as it is, but for its extensions"
     );
 }

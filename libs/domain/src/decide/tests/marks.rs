@@ -67,6 +67,33 @@ fn reading_is_not_tracked_in_public_dialogs_and_broadcasts() {
 }
 
 #[test]
+fn what_a_page_showed_is_viewed_in_public_dialogs_and_broadcasts() {
+    let viewed =
+        |marked| Command::Update(Update { messages: vec![], text: None, mark: Some((Mark::Viewed, marked)) });
+    for kind in Kind::ALL {
+        let mut world = World::with(kind);
+        world.posts(OWNER);
+        let page = |first, last| viewed(Marked::Listed(vec![range(first, last)]));
+        let events = world.events_of(MEMBER, page(0, 7)).unwrap();
+        let expected =
+            Event::MessagesMarked { mark: Mark::Viewed, marked: Marked::Listed(vec![range(1, 1)]) };
+        let counted = matches!(kind, Kind::Public | Kind::Broadcast);
+        assert_eq!(events, if counted { vec![expected] } else { vec![] }, "{kind:?}");
+        assert_eq!(world.events_of(MEMBER, page(2, 7)), Ok(vec![]));
+        for unlisted in [Marked::All(Sequence(1)), Marked::Named(vec![at(1, 1)])] {
+            assert_eq!(world.events_of(MEMBER, viewed(unlisted)), Ok(vec![]), "{kind:?}");
+        }
+    }
+    let request = crate::command::Request {
+        id: crate::CommandId([0; 16]),
+        dialog: World::new().dialog,
+        actor: user(MEMBER),
+        command: viewed(Marked::Listed(vec![range(1, 1)])),
+    };
+    assert!(request.is_mark(), "a view is shed like a mark");
+}
+
+#[test]
 fn a_mark_is_decided_on_standing_alone() {
     let world = four_to_six();
     let command = mark(Marked::Named(vec![at(4, 4)]));

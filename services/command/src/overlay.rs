@@ -140,8 +140,8 @@ impl Facts for Staged<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::command::{Change, Command, Create, Post, Request, Rules};
-    use domain::content::{DialogContent, MessageContent};
+    use domain::command::{Change, Command, Create, Post, React, Request, Rules};
+    use domain::content::{DialogContent, MessageContent, Text};
     use domain::event::{Event, MessageRef};
     use domain::facts::{evolve, keys_of};
     use domain::{CommandId, DialogId, Kind, MessageId, Sequence, Time, UserId};
@@ -149,26 +149,35 @@ mod tests {
 
     #[derive(Debug, Clone)]
     enum Step {
-        Ask { dialog: u8, actor: u64, what: u8, other: u64 },
+        Ask(Ask),
         Fold { share: u8 },
         Evict,
     }
 
+    #[derive(Debug, Clone)]
+    struct Ask {
+        dialog: u8,
+        actor: u64,
+        what: u8,
+        other: u64,
+    }
+
     fn steps() -> impl Strategy<Value = Vec<Step>> {
-        let ask = (0..3u8, 1..5u64, 0..9u8, 1..5u64).prop_map(|(dialog, actor, what, other)| Step::Ask {
-            dialog,
-            actor,
-            what,
-            other,
-        });
+        let ask = (0..3u8, 1..5u64, 0..20u8, 1..5u64)
+            .prop_map(|(dialog, actor, what, other)| Step::Ask(Ask { dialog, actor, what, other }));
         let step = prop_oneof![8 => ask, 2 => (0..=4u8).prop_map(|share| Step::Fold { share }), 1 => Just(Step::Evict)];
         proptest::collection::vec(step, 1..80)
     }
 
-    fn request(dialog: u8, actor: u64, what: u8, other: u64) -> Request {
+    /// What is asked for in a dialog whose messages are those of `facts`.
+    fn request(facts: &HashMap<Key, Fact>, ask: &Ask) -> Request {
+        let Ask { dialog, actor, what, other } = *ask;
         let user = |n| UserId::new(n).unwrap();
         let id = MessageId::from_parts(0, [dialog, what, u8::try_from(other).unwrap(), 0, 0, 0, 0, 0]);
-        let message = MessageRef { sequence: Sequence(other), id };
+        let stream = DialogId::from_parts(7, [dialog; 8]);
+        let there = facts.message(Key::Message(stream, Sequence(other))).map(|message| message.id);
+        let message = MessageRef { sequence: Sequence(other), id: there.unwrap_or(id) };
+        let kind = Some(Text::stored(["a", "b"][usize::try_from(other % 2).unwrap()].to_owned()));
         let command = match what {
             0 => Command::Create(Create {
                 kind: [Kind::Broadcast, Kind::Group, Kind::Public][usize::from(dialog)],
@@ -181,7 +190,18 @@ mod tests {
             2 => Command::Change(Change { remove: vec![user(other)], ..Change::default() }),
             3 => Command::DeleteForSelf,
             4 if other == 4 => Command::DeleteForAll,
+            4 if other == 3 => Command::ClearForAll,
             5 => Command::RemoveMessages(vec![message]),
+            6 => Command::Change(Change { add_admins: vec![user(other)], ..Change::default() }),
+            7 => Command::Change(Change { remove_admins: vec![user(other)], ..Change::default() }),
+            8 => Command::Change(Change { pin: vec![message], ..Change::default() }),
+            9 => Command::Change(Change { unpin: vec![message], ..Change::default() }),
+            10 => Command::Block(user(other)),
+            11 => Command::Unblock(user(other)),
+            12 => Command::Subscribe,
+            13 => Command::SetNotifications(other < 3),
+            14 => Command::React(React { message, add: kind, remove: None }),
+            15 => Command::React(React { message, add: None, remove: kind }),
             _ => Command::Post(Post {
                 id,
                 id_is_clients: true,
@@ -192,12 +212,7 @@ mod tests {
                 silent: false,
             }),
         };
-        Request {
-            id: CommandId([0; 16]),
-            dialog: DialogId::from_parts(7, [dialog; 8]),
-            actor: user(actor),
-            command,
-        }
+        Request { id: CommandId([0; 16]), dialog: stream, actor: user(actor), command }
     }
 
     /// A log, the fold of all of it, and the fold of a part of it: the rows.
@@ -246,8 +261,8 @@ mod tests {
                         overlay.has_reached(world.checkpoint as u64);
                         overlay.evict();
                     }
-                    Step::Ask { dialog, actor, what, other } => {
-                        let request = request(dialog, actor, what, other);
+                    Step::Ask(ask) => {
+                        let request = request(&world.whole, &ask);
                         let missing = overlay.missing(request.keys());
                         let rows = world.load(&missing);
                         overlay.load(missing, rows, world.checkpoint as u64).unwrap();
@@ -271,8 +286,8 @@ mod tests {
         fn a_takeover_reads_the_tail_over_the_rows(steps in steps(), at in 0..100usize) {
             let mut world = World::default();
             for step in steps {
-                let Step::Ask { dialog, actor, what, other } = step else { continue };
-                let request = request(dialog, actor, what, other);
+                let Step::Ask(ask) = step else { continue };
+                let request = request(&world.whole, &ask);
                 let decision = domain::decide(&request, &world.whole, &Rules::default(), Time(0));
                 for event in decision.map(|decision| decision.events).unwrap_or_default() {
                     world.append(request.dialog, request.actor, event);

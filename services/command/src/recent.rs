@@ -110,6 +110,26 @@ impl Recent {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::command::Change;
+    use domain::{DialogId, UserId};
+
+    /// Who gave up what he needed to ask is answered again; who lost it to others is not.
+    #[test]
+    fn only_who_took_his_own_rights_is_answered_without_them() {
+        let user = |number| UserId::new(number).unwrap();
+        let asks = |change| Request {
+            id: CommandId([1; 16]),
+            dialog: DialogId::from_parts(7, [0xaa; 8]),
+            actor: user(1),
+            command: Command::Change(change),
+        };
+        let repeat = |change| Receipt::default().repeat(&asks(change), Err(Refusal::NotPermitted));
+        let done = Ok(Decision::default());
+        assert_eq!(repeat(Change { remove: vec![user(1)], ..Change::default() }), done);
+        assert_eq!(repeat(Change { remove_admins: vec![user(1)], ..Change::default() }), done);
+        let others = Change { remove: vec![user(2)], remove_admins: vec![user(2)], ..Change::default() };
+        assert_eq!(repeat(others), Err(Refusal::NotPermitted));
+    }
 
     #[test]
     fn the_oldest_is_forgotten_first() {

@@ -5,8 +5,11 @@
 //! in order. The store saves what is dirty in the transaction that moves the checkpoint.
 
 mod dialog;
+mod mark;
 mod message;
+mod people;
 mod plan;
+mod reaction;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -15,11 +18,11 @@ use domain::event::{Event, Record, Stream};
 use domain::{DialogId, Sequence, UserId};
 
 pub use plan::{Plan, Wanted};
-pub use rows::{DialogRows, MessageChange, Rows, StandingRows};
+pub use rows::{Changed, DialogRows, Edited, MessageChange, Rows, StandingRows};
 
 /// Version of the folds: a fold that makes other rows of the same events is a new one,
 /// folded into a file or schema of its own beside the old.
-pub const FOLDS_VERSION: u32 = 1;
+pub const FOLDS_VERSION: u32 = 2;
 
 /// Why an event cannot be folded: the log and the rows contradict each other, so the
 /// fold stops rather than guess.
@@ -62,17 +65,29 @@ impl Rows {
                 Ok(())
             }
             Event::DialogChanged { permissions, content } => rows.changed(by, *permissions, content),
+            Event::ExtensionsMerged { content } => rows.merged(by, content),
             Event::DialogDeleted => rows.deleted(by),
             Event::DialogHidden => rows.put_away(by),
             Event::DialogShown => rows.shown(by),
+            Event::HistoryCleared => rows.cleared(by),
+            Event::HistoryClearedForAll => rows.cleared_for_all(by),
             Event::OccupantsAdded { users } => rows.added(by, users),
             Event::OccupantsRemoved { users } => rows.parted(by, users),
+            Event::OccupantSubscribed => rows.added(by, &[by.actor()?]),
             Event::OccupantLeft => rows.parted(by, &[by.actor()?]),
+            Event::AdminsAdded { users } => rows.admins_added(by, users),
+            Event::AdminsRemoved { users } => rows.admins_removed(by, users),
+            Event::MessagesPinned { messages } => rows.pinned(by, messages),
+            Event::MessagesUnpinned { messages } => rows.unpinned(by, messages),
+            Event::NotificationsSet { enabled } => rows.notified(by, *enabled),
+            Event::UserBlocked { user } => rows.blocked(by, *user),
+            Event::UserUnblocked { user } => rows.unblocked(by, *user),
             Event::MessagePosted { .. } => rows.posted(by, &record.event),
             Event::MessageEdited { message, content } => rows.edited(by, *message, content),
             Event::MessagesRemoved { messages } => rows.removed(by, messages),
             Event::MessagesHidden { messages } => rows.hidden(by, messages),
             Event::MessagesMarked { mark, marked } => rows.marked(by, *mark, marked),
+            Event::ReactionsChanged { .. } => rows.reacted(by, &record.event),
         }
     }
 }
@@ -111,11 +126,16 @@ pub fn highest_user(record: &Record) -> u64 {
             owner.get().max(most(occupants)).max(most(admins))
         }
         Event::OccupantsAdded { users } | Event::OccupantsRemoved { users } => most(users),
+        Event::AdminsAdded { users } | Event::AdminsRemoved { users } => most(users),
+        Event::UserBlocked { user } | Event::UserUnblocked { user } => user.get(),
         Event::MessagePosted { recipient, .. } => recipient.map_or(0, UserId::get),
         Event::LogOpened { .. } | Event::WriterStarted | Event::DialogChanged { .. } => 0,
         Event::DialogDeleted | Event::DialogHidden | Event::DialogShown | Event::OccupantLeft => 0,
         Event::MessageEdited { .. } | Event::MessagesRemoved { .. } => 0,
         Event::MessagesHidden { .. } | Event::MessagesMarked { .. } => 0,
+        Event::ExtensionsMerged { .. } | Event::HistoryCleared | Event::HistoryClearedForAll => 0,
+        Event::OccupantSubscribed | Event::NotificationsSet { .. } | Event::ReactionsChanged { .. } => 0,
+        Event::MessagesPinned { .. } | Event::MessagesUnpinned { .. } => 0,
     };
     named.max(record.actor.map_or(0, UserId::get))
 }

@@ -17,6 +17,8 @@ pub mod sqlite;
 pub mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod totals;
+mod touched;
 
 pub use difference::{Difference, What};
 pub use error::{Cause, Error};

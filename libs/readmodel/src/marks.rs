@@ -15,9 +15,11 @@
 mod bits;
 mod change;
 mod counts;
+mod number;
 mod pages;
 mod run;
 mod unread;
+mod views;
 
 #[cfg(test)]
 mod model;
@@ -28,6 +30,9 @@ pub use counts::{Entry, Removals, Sparse};
 pub use pages::{Order, View};
 pub use run::Run;
 pub use unread::{Loaded, Want, unread};
+pub use views::{VIEWS, Views, views_chunk_of};
+
+pub(crate) use number::{put, take};
 
 /// Sequences of one chunk.
 pub const CHUNK: u64 = 4_096;

@@ -3,12 +3,14 @@
 //! A row says what is, never how it is stored. It deliberately holds no sum over members
 //! or dialogs: each row belongs to one dialog, and so to one partition of the log.
 
-use domain::event::{Kind, Permissions, Record};
+use domain::event::{Kind, MessageRef, Permissions, Record};
 use domain::facts::{Header, Standing as StandingFact};
 use domain::{MessageId, Sequence, Time, UserId};
 pub use eventlog::{Epoch, FrameHash, Offset, Partition};
 
-use crate::marks::Marks;
+use crate::marks::{Corrupt, Marks, put, take};
+pub use crate::totals::Totals;
+pub use crate::touched::Touched;
 
 /// A dialog's header. One deleted for all keeps it, without what people wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +51,10 @@ pub struct Dialog {
     pub updated_at: Time,
     /// Its newest message that is there; [`LastMessage::NONE`] if there is none.
     pub last: LastMessage,
+    /// The pinned messages, in the order of pinning.
+    pub pins: Vec<MessageRef>,
+    /// When which of its messages were last read.
+    pub touched: Touched,
 }
 
 /// What a list of dialogs shows of the newest message, so that it never visits members.
@@ -83,6 +89,7 @@ impl Dialog {
             opponent: self.opponent,
             admins: self.admins.clone(),
             permissions: self.permissions,
+            pins: self.pins.clone(),
             head: self.head,
             cleared_to: self.cleared_to,
             occupants: self.occupants,
@@ -91,10 +98,11 @@ impl Dialog {
     }
 }
 
-/// What one user is and has in one dialog. Leaving drops it.
+/// What one user is and has in one dialog.
 ///
-/// A broadcast has no occupants: there it exists for whoever hid the dialog or one of
-/// its messages, with `member` false.
+/// Leaving drops it, but for what outlives it: that he is blocked, and in a public dialog
+/// what he has seen, so that nobody is counted twice as a viewer. A broadcast has no
+/// occupants: there it exists for whoever did anything, with `member` false.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
     /// Whether he is an occupant.
@@ -107,14 +115,41 @@ pub struct Standing {
     pub cleared_to: Sequence,
     /// The head when he put the dialog out of his sight, if he did.
     pub hidden_at: Option<Sequence>,
-    /// What he has read, received and hidden.
+    /// Whether he was shut out.
+    pub blocked: bool,
+    /// Whether he wants to be alerted.
+    pub notifications: bool,
+    /// What he has read, received and hidden. Where reading is not tracked but counted, what
+    /// he has seen stands in `read`.
     pub marks: Marks,
 }
 
 impl Standing {
+    /// What somebody has who never did anything in the dialog.
+    pub(crate) fn nothing(at: Time) -> Self {
+        Self {
+            member: false,
+            joined_at: at,
+            from: Sequence::NONE,
+            cleared_to: Sequence::NONE,
+            hidden_at: None,
+            blocked: false,
+            notifications: true,
+            marks: Marks::default(),
+        }
+    }
+
+    /// Whether it says no more than none would.
+    pub(crate) fn says_nothing(&self) -> bool {
+        let Self { member, hidden_at, blocked, notifications, cleared_to, marks, .. } = self;
+        let out = !member && hidden_at.is_none() && !blocked && *notifications;
+        out && *cleared_to == Sequence::NONE && marks.is_empty()
+    }
+
     /// The fact that this row is.
     pub fn fact(&self) -> StandingFact {
-        StandingFact { member: self.member, hidden_at: self.hidden_at }
+        let Self { member, hidden_at, blocked, notifications, .. } = *self;
+        StandingFact { member, hidden_at, blocked, notifications }
     }
 }
 
@@ -145,6 +180,31 @@ pub struct Message {
     pub client_id: Option<String>,
     /// Whether it is gone for everybody.
     pub removed: bool,
+    /// How many users have put each kind of reaction on it.
+    pub reactions: Totals,
+}
+
+/// Messages by place and name as a column holds them: for each its sequence and the 12
+/// bytes of its id.
+pub(crate) fn encode_pins(pins: &[MessageRef]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(pins.len() * 14);
+    for pin in pins {
+        put(&mut bytes, pin.sequence.0);
+        bytes.extend(pin.id.as_bytes());
+    }
+    bytes
+}
+
+/// What was encoded so.
+pub(crate) fn decode_pins(mut bytes: &[u8]) -> Result<Vec<MessageRef>, Corrupt> {
+    let mut pins = vec![];
+    while !bytes.is_empty() {
+        let sequence = Sequence(take(&mut bytes)?);
+        let (id, rest) = bytes.split_first_chunk().ok_or(Corrupt("the id of a pin is cut off"))?;
+        pins.push(MessageRef { sequence, id: MessageId::from_bytes(*id) });
+        bytes = rest;
+    }
+    Ok(pins)
 }
 
 /// How far one partition of the log has been folded.

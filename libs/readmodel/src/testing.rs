@@ -90,6 +90,41 @@ pub enum Wish {
     Hide(Vec<u16>),
     /// Delete messages for everybody.
     Remove(Vec<u16>),
+    /// Give admin rights and take them.
+    Admins {
+        /// To whom.
+        add: u8,
+        /// From whom.
+        remove: u8,
+    },
+    /// Pin messages and unpin others.
+    Pin {
+        /// Which.
+        pin: Vec<u16>,
+        /// Which others.
+        unpin: Vec<u16>,
+    },
+    /// Clear the history for oneself.
+    Clear,
+    /// Clear it for everybody.
+    ClearForAll,
+    /// Join by oneself; the actor is anybody.
+    Subscribe,
+    /// Turn alerts on or off.
+    Notify(bool),
+    /// Shut somebody out.
+    Block(u8),
+    /// Let him come back.
+    Unblock(u8),
+    /// React to a message, with kinds out of few.
+    React {
+        /// To which.
+        message: u16,
+        /// A kind to put on it.
+        add: Option<u8>,
+        /// A kind to take off it.
+        remove: Option<u8>,
+    },
 }
 
 /// Some people, their dialogs, and every fact about them.
@@ -109,7 +144,7 @@ impl Default for World {
             dialogs: vec![],
             now: Time(1_700_000_000_000),
             minted: 0,
-            rules: Rules::default(),
+            rules: Rules { group_subscribe: true, ..Rules::default() },
         }
     }
 }
@@ -190,7 +225,8 @@ impl World {
             .users()
             .filter(|user| self.facts.standing(dialog, *user).is_some_and(|standing| standing.member))
             .collect();
-        let actor = if step.actor < ANYBODY && !within.is_empty() {
+        let anybody = step.actor >= ANYBODY || matches!(step.wish, Wish::Subscribe);
+        let actor = if !anybody && !within.is_empty() {
             within[usize::from(step.actor) % within.len()]
         } else {
             self.user(step.actor)?
@@ -224,7 +260,9 @@ impl World {
             wish
             @ (Wish::Change { .. } | Wish::Leave | Wish::Delete | Wish::Post { .. } | Wish::Burst(_))
             | wish @ (Wish::Edit(_) | Wish::MarkNamed(..) | Wish::MarkListed(..) | Wish::MarkAll(_))
-            | wish @ (Wish::Hide(_) | Wish::Remove(_)) => {
+            | wish @ (Wish::Hide(_) | Wish::Remove(_) | Wish::Admins { .. } | Wish::Pin { .. })
+            | wish @ (Wish::Clear | Wish::ClearForAll | Wish::Subscribe | Wish::Notify(_))
+            | wish @ (Wish::Block(_) | Wish::Unblock(_) | Wish::React { .. }) => {
                 let (dialog, actor) = self.scene(step)?;
                 (dialog, actor, self.within(dialog, wish)?)
             }
@@ -234,7 +272,8 @@ impl World {
 
     fn opening(&self, step: &Step, users: u8) -> Option<(DialogId, UserId, Command)> {
         let (actor, opponent) = (self.user(step.actor)?, *self.set(users).first()?);
-        let command = Command::OpenPrivate { opponent, content: DialogContent::default() };
+        let content = if users > 0x7f { wishes::extended() } else { DialogContent::default() };
+        let command = Command::OpenPrivate { opponent, content };
         Some((private(actor, opponent)?, actor, command))
     }
 
@@ -268,7 +307,12 @@ fn erased(event: Event) -> Event {
         Event::MessageEdited { message, content: _ } => {
             Event::MessageEdited { message, content: Content::Erased }
         }
+        Event::ExtensionsMerged { content: _ } => Event::ExtensionsMerged { content: Content::Erased },
         Event::LogOpened { .. } | Event::WriterStarted | Event::DialogDeleted | Event::DialogHidden => event,
+        Event::HistoryCleared | Event::HistoryClearedForAll | Event::OccupantSubscribed => event,
+        Event::AdminsAdded { .. } | Event::AdminsRemoved { .. } | Event::NotificationsSet { .. } => event,
+        Event::MessagesPinned { .. } | Event::MessagesUnpinned { .. } => event,
+        Event::UserBlocked { .. } | Event::UserUnblocked { .. } | Event::ReactionsChanged { .. } => event,
         Event::DialogShown | Event::OccupantsAdded { .. } | Event::OccupantsRemoved { .. } => event,
         Event::OccupantLeft | Event::MessagesRemoved { .. } | Event::MessagesHidden { .. } => event,
         Event::MessagesMarked { .. } => event,

@@ -1,15 +1,15 @@
-//! Folds of the events about a dialog and who is in it.
+//! Folds of the events about a dialog as a whole.
 
 use std::collections::BTreeMap;
 
+use domain::Sequence;
 use domain::content::{Content, DialogChange, Extensions, Text};
-use domain::event::{Event, Kind, Permissions};
-use domain::{Sequence, UserId};
+use domain::event::{Event, Kind, MessageRef, Permissions};
 
 use super::rows::DialogRows;
 use super::{Cause, Error};
-use crate::marks::{Marks, Removals};
-use crate::rows::{Dialog, LastMessage, Standing};
+use crate::marks::Removals;
+use crate::rows::{Dialog, LastMessage, Touched};
 
 impl DialogRows {
     pub(super) fn created(&mut self, by: Cause, event: &Event) {
@@ -41,6 +41,8 @@ impl DialogRows {
             created_at: by.at,
             updated_at: by.at,
             last: LastMessage::NONE,
+            pins: vec![],
+            touched: Touched::default(),
         });
         self.row_dirty = true;
         self.forget_messages();
@@ -81,14 +83,49 @@ impl DialogRows {
         Ok(())
     }
 
+    pub(super) fn merged(&mut self, by: Cause, content: &Content<Extensions>) -> Result<(), Error> {
+        let row = self.header(by.dialog)?;
+        row.updated_at = by.at;
+        row.extensions = match content {
+            Content::Known(extensions) => Some(merge(row.extensions.as_deref(), extensions.clone())),
+            // What it replaced is out of date, and what it said is gone.
+            Content::Erased => None,
+        };
+        self.row_dirty = true;
+        Ok(())
+    }
+
+    pub(super) fn pinned(&mut self, by: Cause, messages: &[MessageRef]) -> Result<(), Error> {
+        let row = self.header(by.dialog)?;
+        row.pins.extend(messages);
+        row.updated_at = by.at;
+        self.row_dirty = true;
+        Ok(())
+    }
+
+    pub(super) fn unpinned(&mut self, by: Cause, messages: &[MessageRef]) -> Result<(), Error> {
+        let row = self.header(by.dialog)?;
+        row.pins.retain(|pin| !messages.contains(pin));
+        row.updated_at = by.at;
+        self.row_dirty = true;
+        Ok(())
+    }
+
     pub(super) fn deleted(&mut self, by: Cause) -> Result<(), Error> {
         let row = self.header(by.dialog)?;
         row.alive = false;
-        row.cleared_to = row.head;
         row.occupants = 0;
-        row.updated_at = by.at;
-        row.last = LastMessage::NONE;
         (row.name, row.photo, row.description, row.extensions) = (None, None, None, None);
+        self.cleared_for_all(by)
+    }
+
+    pub(super) fn cleared_for_all(&mut self, by: Cause) -> Result<(), Error> {
+        let row = self.header(by.dialog)?;
+        row.cleared_to = row.head;
+        row.last = LastMessage::NONE;
+        row.pins = vec![];
+        row.touched = Touched::default();
+        row.updated_at = by.at;
         self.row_dirty = true;
         self.swept = true;
         self.forget_messages();
@@ -98,6 +135,7 @@ impl DialogRows {
     /// All messages are gone: nothing of them counts any more, whatever the tables hold.
     fn forget_messages(&mut self) {
         self.living = BTreeMap::new();
+        self.authors = BTreeMap::new();
         self.removed_chunks = BTreeMap::new();
         self.removed_dirty.clear();
         if !self.removals.is_empty() {
@@ -120,70 +158,24 @@ impl DialogRows {
         Ok(())
     }
 
-    /// The actor's standing, to be changed. He may have none in a broadcast.
-    pub(super) fn stand(&mut self, by: Cause) -> Result<&mut Standing, Error> {
-        let rows = self.standings.entry(by.actor()?).or_default();
-        rows.dirty = true;
-        Ok(rows.row.get_or_insert_with(|| Standing {
-            member: false,
-            joined_at: by.at,
-            from: Sequence::NONE,
-            cleared_to: Sequence::NONE,
-            hidden_at: None,
-            marks: Marks::default(),
-        }))
-    }
-
-    pub(super) fn added(&mut self, by: Cause, users: &[UserId]) -> Result<(), Error> {
-        let row = self.header(by.dialog)?;
-        let head = row.head;
-        row.occupants = row.occupants.saturating_add(u32::try_from(users.len()).unwrap_or(u32::MAX));
-        row.owner_present |= users.contains(&row.owner);
-        row.updated_at = by.at;
-        self.row_dirty = true;
-        for user in users {
-            self.join(by, *user, head);
-        }
-        Ok(())
-    }
-
-    fn join(&mut self, by: Cause, user: UserId, head: Sequence) {
-        let rows = self.standings.entry(user).or_default();
-        rows.chunks = BTreeMap::new();
-        rows.chunks_dirty.clear();
-        rows.dirty = true;
-        rows.row = Some(Standing {
-            member: true,
-            joined_at: by.at,
-            from: head,
-            cleared_to: Sequence::NONE,
-            hidden_at: None,
-            marks: Marks::joining_at(head.0),
-        });
-    }
-
-    pub(super) fn parted(&mut self, by: Cause, users: &[UserId]) -> Result<(), Error> {
-        let row = self.header(by.dialog)?;
-        row.occupants = row.occupants.saturating_sub(u32::try_from(users.len()).unwrap_or(u32::MAX));
-        row.owner_present &= !users.contains(&row.owner);
-        row.admins.retain(|admin| !users.contains(admin));
-        row.updated_at = by.at;
-        self.row_dirty = true;
-        for user in users {
-            let before = self.has_last(*user);
-            self.recount_last(before, None);
-            let rows = self.standings.entry(*user).or_default();
-            rows.row = None;
-            rows.dirty = true;
-            rows.chunks = BTreeMap::new();
-            rows.chunks_dirty.clear();
-        }
+    pub(super) fn cleared(&mut self, by: Cause) -> Result<(), Error> {
+        let head = self.header(by.dialog)?.head;
+        let standing = self.stand(by)?;
+        standing.cleared_to = head;
+        standing.from = head;
         Ok(())
     }
 }
 
 /// A JSON object of texts.
 fn json(extensions: Extensions) -> String {
-    let pairs = extensions.into_iter().map(|(key, value)| (key.into_string(), value.into_string().into()));
-    serde_json::Value::Object(pairs.collect()).to_string()
+    merge(None, extensions)
+}
+
+/// A stored object of texts with these in it.
+fn merge(stored: Option<&str>, extensions: Extensions) -> String {
+    let stored = stored.and_then(|stored| serde_json::from_str(stored).ok());
+    let mut object: serde_json::Map<String, serde_json::Value> = stored.unwrap_or_default();
+    object.extend(extensions.into_iter().map(|(key, value)| (key.into_string(), value.into_string().into())));
+    serde_json::Value::Object(object).to_string()
 }

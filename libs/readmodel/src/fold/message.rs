@@ -1,13 +1,13 @@
-//! Folds of the events about messages and marks.
+//! Folds of the events about messages.
 
+use domain::Sequence;
 use domain::content::{Content, Text};
-use domain::event::{Event, Mark, Marked, MessageRef, Range};
-use domain::{Sequence, UserId};
+use domain::event::{Event, Mark, MessageRef, Range};
 
-use super::rows::{DialogRows, MessageChange};
+use super::rows::{Changed, DialogRows, Edited, MessageChange};
 use super::{Cause, Error};
 use crate::marks::{Rows as ChunkRows, bit_of, chunk_of};
-use crate::rows::{LastMessage, Message};
+use crate::rows::{LastMessage, Message, Totals};
 
 impl DialogRows {
     pub(super) fn posted(&mut self, by: Cause, event: &Event) -> Result<(), Error> {
@@ -41,11 +41,12 @@ impl DialogRows {
             custom: content.custom.map(|json| json.as_str().to_owned()),
             client_id: content.client_id.map(Text::into_string),
             removed: false,
+            reactions: Totals::default(),
         };
         self.messages.insert(message.sequence.0, MessageChange::New(new));
         if is_marked {
             let own = Range { first: message.sequence, last: message.sequence };
-            self.mark(sender, Mark::Read, &[own]);
+            self.mark(sender, Mark::Read, own);
         }
         Ok(())
     }
@@ -58,17 +59,17 @@ impl DialogRows {
     ) -> Result<(), Error> {
         self.header(by.dialog)?;
         let new_text = content.known().map(|text| text.as_str().to_owned());
-        match self.messages.get_mut(&message.sequence.0) {
-            Some(MessageChange::New(new)) if !new.removed => {
+        let change = self.messages.entry(message.sequence.0);
+        match change.or_insert_with(|| MessageChange::Changed(Changed::default())) {
+            MessageChange::New(new) if !new.removed => {
                 new.text = new_text;
                 new.edited_at = Some(by.at);
                 new.updated_at = by.at;
             }
-            Some(MessageChange::New(_) | MessageChange::Removed) => {}
-            Some(MessageChange::Edited { .. }) | None => {
-                let edited = MessageChange::Edited { text: new_text, at: by.at };
-                self.messages.insert(message.sequence.0, edited);
+            MessageChange::Changed(changed) => {
+                changed.edited = Some(Edited { text: new_text, at: by.at });
             }
+            MessageChange::New(_) | MessageChange::Removed => {}
         }
         Ok(())
     }
@@ -85,13 +86,15 @@ impl DialogRows {
             self.removals_dirty = true;
             self.removed_dirty.insert(chunk);
             self.living.remove(&sequence);
+            self.reactions.remove(&sequence);
             match self.messages.get_mut(&sequence) {
                 Some(MessageChange::New(new)) => blank(new),
-                Some(MessageChange::Edited { .. } | MessageChange::Removed) | None => {
+                Some(MessageChange::Changed(_) | MessageChange::Removed) | None => {
                     self.messages.insert(sequence, MessageChange::Removed);
                 }
             }
         }
+        self.unpin_removed(by, messages)?;
         let newest = self.living.last_key_value().map(|(sequence, sender)| (Sequence(*sequence), *sender));
         let last = self.header(by.dialog)?.last.sequence;
         if last > Sequence::NONE && newest.is_none_or(|(sequence, _)| sequence < last) {
@@ -103,6 +106,14 @@ impl DialogRows {
             };
             self.row_dirty = true;
         }
+        Ok(())
+    }
+
+    fn unpin_removed(&mut self, by: Cause, messages: &[MessageRef]) -> Result<(), Error> {
+        let row = self.header(by.dialog)?;
+        let pins = row.pins.len();
+        row.pins.retain(|pin| messages.iter().all(|message| message.sequence != pin.sequence));
+        self.row_dirty |= row.pins.len() < pins;
         Ok(())
     }
 
@@ -119,32 +130,6 @@ impl DialogRows {
         }
         Ok(())
     }
-
-    pub(super) fn marked(&mut self, by: Cause, mark: Mark, marked: &Marked) -> Result<(), Error> {
-        let is_marked = self.header(by.dialog)?.kind.is_marked();
-        let user = by.actor()?;
-        let Some(standing) = self.standing(user).filter(|_| is_marked) else { return Ok(()) };
-        let ranges = marked.ranges(Sequence(self.bounds(standing).floor));
-        let before = self.has_last(user);
-        self.mark(user, mark, &ranges);
-        let after = self.has_last(user);
-        self.recount_last(before, after);
-        Ok(())
-    }
-
-    /// Marks what of `ranges` the user can see. Who has no standing has no marks.
-    fn mark(&mut self, user: UserId, mark: Mark, ranges: &[Range]) {
-        let Some(bounds) = self.standing(user).map(|standing| self.bounds(standing)) else { return };
-        let Some(rows) = self.standings.get_mut(&user) else { return };
-        let Some(row) = &mut rows.row else { return };
-        for range in ranges {
-            let first = Sequence(range.first.0.max(bounds.floor + 1));
-            let seen = Range { first, last: range.last };
-            let mut chunks = ChunkRows { chunks: &mut rows.chunks, removed: &self.removed_chunks };
-            rows.chunks_dirty.extend(row.marks.mark(mark, seen, bounds, &mut chunks));
-        }
-        rows.dirty = true;
-    }
 }
 
 /// A message gone for everybody keeps its place and its name, and nothing of what became
@@ -153,5 +138,6 @@ fn blank(message: &mut Message) {
     message.removed = true;
     message.edited_at = None;
     message.updated_at = message.created_at;
+    message.reactions = Totals::default();
     (message.text, message.attachments, message.custom, message.client_id) = (None, None, None, None);
 }

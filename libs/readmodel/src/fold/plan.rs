@@ -6,11 +6,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use domain::event::{Event, Marked, MessageRef, Record, Stream};
+use domain::event::{Event, Mark, Marked, MessageRef, Record, Stream};
 use domain::{DialogId, UserId};
 
+use super::mark::VIEWED_MAX;
 use super::rows::{DialogRows, Rows};
-use crate::marks::{bit_of, chunk_of, first_of, last_of};
+use crate::marks::{bit_of, chunk_of, first_of, last_of, views_chunk_of};
 
 /// Rows to load; each is named once, in ascending order.
 #[derive(Debug, Default)]
@@ -25,6 +26,13 @@ pub struct Wanted {
     pub removed_chunks: Vec<(DialogId, u32)>,
     /// The authors of living messages, for [`DialogRows::living`].
     pub authors: Vec<(DialogId, u64)>,
+    /// The authors of living messages that somebody may view for the first time, for
+    /// [`DialogRows::authors`].
+    pub viewed: Vec<(DialogId, u64)>,
+    /// Counts of viewers, by [`views_chunk_of`]; there may be none yet.
+    pub views: Vec<(DialogId, u32)>,
+    /// Totals of reactions to messages.
+    pub totals: Vec<(DialogId, u64)>,
 }
 
 impl Wanted {
@@ -35,6 +43,9 @@ impl Wanted {
             && self.chunks.is_empty()
             && self.removed_chunks.is_empty()
             && self.authors.is_empty()
+            && self.viewed.is_empty()
+            && self.views.is_empty()
+            && self.totals.is_empty()
     }
 
     fn sort(mut self) -> Self {
@@ -43,6 +54,9 @@ impl Wanted {
         distinct(&mut self.chunks);
         distinct(&mut self.removed_chunks);
         distinct(&mut self.authors);
+        distinct(&mut self.viewed);
+        distinct(&mut self.views);
+        distinct(&mut self.totals);
         self
     }
 }
@@ -59,7 +73,10 @@ pub struct Plan {
     standings: Vec<(DialogId, UserId)>,
     /// Sequences that a user marks or hides, first and last.
     touched: Vec<(DialogId, UserId, u64, u64)>,
+    /// Sequences that a user views, first and last.
+    viewed: Vec<(DialogId, UserId, u64, u64)>,
     leaving: Vec<(DialogId, UserId)>,
+    reacted: Vec<(DialogId, u64)>,
     removed: HashMap<DialogId, BTreeSet<u64>>,
     rounds: u32,
 }
@@ -81,11 +98,18 @@ impl Plan {
         match event {
             Event::LogOpened { .. } | Event::WriterStarted => {}
             // Whoever comes in gets a fresh standing, whatever is there.
-            Event::DialogCreated { .. } | Event::OccupantsAdded { .. } => {}
-            Event::DialogChanged { .. } | Event::DialogDeleted | Event::MessageEdited { .. } => {}
-            Event::DialogHidden | Event::DialogShown => {
-                self.standings.extend(actor.map(|user| (dialog, user)));
+            Event::DialogCreated { .. } => {}
+            Event::DialogChanged { .. } | Event::ExtensionsMerged { .. } | Event::DialogDeleted => {}
+            Event::AdminsAdded { .. } | Event::AdminsRemoved { .. } => {}
+            Event::MessagesPinned { .. } | Event::MessagesUnpinned { .. } => {}
+            Event::MessageEdited { .. } | Event::HistoryClearedForAll => {}
+            Event::DialogHidden | Event::DialogShown | Event::HistoryCleared => self.stand(dialog, actor),
+            Event::NotificationsSet { .. } | Event::OccupantSubscribed => self.stand(dialog, actor),
+            // He may have been here before.
+            Event::OccupantsAdded { users } => {
+                self.standings.extend(users.iter().map(|user| (dialog, *user)));
             }
+            Event::UserBlocked { user } | Event::UserUnblocked { user } => self.stand(dialog, Some(*user)),
             Event::OccupantsRemoved { users } => {
                 self.leaving.extend(users.iter().map(|user| (dialog, *user)));
             }
@@ -95,16 +119,27 @@ impl Plan {
                 self.removed.entry(dialog).or_default().extend(messages.iter().map(|m| m.sequence.0));
             }
             Event::MessagesHidden { messages } => self.touch(dialog, actor, messages),
-            Event::MessagesMarked { marked, .. } => match marked {
-                Marked::Named(messages) => self.touch(dialog, actor, messages),
-                Marked::Listed(ranges) => {
-                    for range in ranges {
-                        self.touch_range(dialog, actor, (range.first.0, range.last.0));
-                    }
-                }
-                // The run takes it all: only the counts of the newest message need bits.
-                Marked::All(up_to) => self.touch_range(dialog, actor, (up_to.0, up_to.0)),
-            },
+            Event::MessagesMarked { mark, marked } => self.mark(dialog, actor, *mark, marked),
+            Event::ReactionsChanged { message, .. } => self.reacted.push((dialog, message.sequence.0)),
+        }
+    }
+
+    fn stand(&mut self, dialog: DialogId, user: Option<UserId>) {
+        self.standings.extend(user.map(|user| (dialog, user)));
+    }
+
+    fn mark(&mut self, dialog: DialogId, actor: Option<UserId>, mark: Mark, marked: &Marked) {
+        let ranges = match marked {
+            Marked::Named(messages) => messages.iter().map(|m| (m.sequence.0, m.sequence.0)).collect(),
+            Marked::Listed(ranges) => ranges.iter().map(|range| (range.first.0, range.last.0)).collect(),
+            // The run takes it all: only the counts of the newest message need bits.
+            Marked::All(up_to) => vec![(up_to.0, up_to.0)],
+        };
+        for (first, last) in ranges {
+            self.touch_range(dialog, actor, (first, last));
+            if mark == Mark::Viewed {
+                self.viewed.extend(actor.map(|user| (dialog, user, first, last)));
+            }
         }
     }
 
@@ -131,7 +166,11 @@ impl Plan {
                 ..Wanted::default()
             },
             2 => self.chunks(rows),
-            _ => self.successors(rows),
+            3 => {
+                let viewed = self.views(rows);
+                self.successors(rows, viewed)
+            }
+            _ => self.successors(rows, Wanted::default()),
         };
         // The rounds that follow the second one end with the first that wants nothing.
         if wanted.is_empty() && self.rounds > 2 { None } else { Some(wanted.sort()) }
@@ -162,12 +201,46 @@ impl Plan {
             let known = chunks.filter(|chunk| rows.removals.of(*chunk) > 0);
             wanted.removed_chunks.extend(known.map(|chunk| (*dialog, chunk)));
         }
+        for (dialog, sequence) in std::mem::take(&mut self.reacted) {
+            let row = rows.get(&dialog).and_then(|rows| rows.row.as_ref()).filter(|row| row.alive);
+            if row.is_some_and(|row| sequence > row.cleared_to.0 && sequence <= row.head.0) {
+                wanted.totals.push((dialog, sequence));
+            }
+        }
+        wanted
+    }
+
+    /// What counting viewers needs: of what somebody has not seen, who wrote it and how many
+    /// have seen it.
+    fn views(&mut self, rows: &Rows) -> Wanted {
+        let mut wanted = Wanted::default();
+        for (dialog, user, first, last) in std::mem::take(&mut self.viewed) {
+            let Some(rows) = rows.get(&dialog).filter(|rows| rows.is_alive()) else { continue };
+            let Some(row) = rows.row.as_ref().filter(|row| !row.kind.is_marked()) else { continue };
+            let standing = rows.standing(user);
+            let chunks = rows.standings.get(&user).map(|rows| &rows.chunks);
+            let lowest = first.max(last.saturating_sub(VIEWED_MAX - 1)).max(row.cleared_to.0 + 1);
+            for sequence in lowest..=last {
+                let chunk = chunk_of(sequence);
+                let own = chunks.and_then(|chunks| chunks.get(&chunk));
+                let seen = standing.is_some_and(|standing| standing.marks.has(Mark::Viewed, sequence, own));
+                let gone =
+                    rows.removed_chunks.get(&chunk).is_some_and(|bits| bits.contains(bit_of(sequence)));
+                if seen || gone {
+                    continue;
+                }
+                wanted.views.push((dialog, views_chunk_of(sequence)));
+                // What is newer comes to be within the batch.
+                if sequence <= row.head.0 {
+                    wanted.viewed.push((dialog, sequence));
+                }
+            }
+        }
         wanted
     }
 
     /// Where the newest message is removed: what is needed to know the next one.
-    fn successors(&self, rows: &Rows) -> Wanted {
-        let mut wanted = Wanted::default();
+    fn successors(&self, rows: &Rows, mut wanted: Wanted) -> Wanted {
         for (dialog, removed) in &self.removed {
             match rows.get(dialog).map(|rows| successor(rows, removed)) {
                 Some(Successor::Bits(chunk)) => wanted.removed_chunks.push((*dialog, chunk)),

@@ -6,8 +6,8 @@ use domain::event::{Mark, MessageRef};
 use domain::{DialogId, Sequence, Time, UserId};
 
 use super::Error;
-use crate::marks::{Bits, Bounds, Chunk, Removals, chunk_of};
-use crate::rows::{Dialog, Message, Standing};
+use crate::marks::{Bits, Bounds, Chunk, Removals, Views, chunk_of};
+use crate::rows::{Dialog, Message, Standing, Totals};
 
 /// The loaded rows of some dialogs.
 #[derive(Debug, Default)]
@@ -32,12 +32,23 @@ pub struct DialogRows {
     /// Living messages known by sequence, with their authors: always the newest one that
     /// outlives the batch.
     pub living: BTreeMap<u64, UserId>,
+    /// The authors of other messages that somebody views in the batch.
+    pub authors: BTreeMap<u64, UserId>,
+    /// How many have seen the messages of a row, for the rows that the batch touches.
+    pub views: BTreeMap<u32, Views>,
+    /// The totals of stored messages that somebody reacts to in the batch, as they are stored.
+    pub totals: BTreeMap<u64, Totals>,
+    /// The reactions by message, kind and user that the batch changes: whether each is there
+    /// then.
+    pub reactions: BTreeMap<u64, BTreeMap<(String, UserId), bool>>,
     /// Whether the header is to be saved.
     pub row_dirty: bool,
     /// Whether the counts of removed messages are to be saved.
     pub removals_dirty: bool,
     /// The chunks of removed messages that are to be saved.
     pub removed_dirty: BTreeSet<u32>,
+    /// The rows of views that are to be saved.
+    pub views_dirty: BTreeSet<u32>,
     /// Whether rows of this dialog died, for the sweeper.
     pub swept: bool,
 }
@@ -60,15 +71,28 @@ pub struct StandingRows {
 pub enum MessageChange {
     /// It is new.
     New(Message),
-    /// Its text was replaced; `None` if the new one was erased since.
-    Edited {
-        /// The new text.
-        text: Option<String>,
-        /// When.
-        at: Time,
-    },
+    /// Something of it is other than it was.
+    Changed(Changed),
     /// It is gone for everybody.
     Removed,
+}
+
+/// What is other in a message.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Changed {
+    /// Its new text, if it was replaced.
+    pub edited: Option<Edited>,
+    /// Its new totals of reactions, if they changed.
+    pub reactions: Option<Totals>,
+}
+
+/// A new text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edited {
+    /// The text; `None` if it was erased since.
+    pub text: Option<String>,
+    /// When.
+    pub at: Time,
 }
 
 impl Rows {
@@ -115,9 +139,11 @@ impl DialogRows {
         Bounds { cleared_to, floor: standing.cleared_to.0.max(cleared_to), head }
     }
 
-    /// Whether `user` has read and received the newest message.
+    /// Whether `user` has read and received the newest message; `None` where that is not
+    /// counted.
     pub(super) fn has_last(&self, user: UserId) -> Option<[bool; 2]> {
-        let last = self.row.as_ref()?.last;
+        let row = self.row.as_ref().filter(|row| row.kind.is_marked())?;
+        let last = row.last;
         let counted = last.counts_known && last.sequence > Sequence::NONE && last.sender != Some(user);
         let rows = self.standings.get(&user).filter(|_| counted)?;
         let marks = &rows.row.as_ref()?.marks;

@@ -117,8 +117,7 @@ fn the_message_before_a_long_gap_is_found_by_counts() {
 fn a_mark_on_everything_wants_no_chunk() {
     let mut rows = hollow();
     let standing = |rows: &mut Rows, marks| {
-        let (from, cleared_to) = (Sequence::NONE, Sequence::NONE);
-        let row = Standing { member: true, joined_at: Time(1), from, cleared_to, hidden_at: None, marks };
+        let row = Standing { member: true, marks, ..Standing::nothing(Time(1)) };
         rows.of(dialog()).standings.entry(user(2)).or_default().row = Some(row);
     };
     let mut marks = Marks::default();

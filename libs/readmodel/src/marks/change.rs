@@ -76,12 +76,18 @@ impl Marks {
         Self { read: Run::after(head), delivered: Run::after(head), sparse: Sparse::default() }
     }
 
+    /// Whether nothing is marked or hidden.
+    pub fn is_empty(&self) -> bool {
+        self.read.is_empty() && self.delivered.is_empty() && self.sparse.is_empty()
+    }
+
     /// The chunks whose rows marking `range` needs; none if the run takes it all.
     pub fn chunks_of(range: Range) -> std::ops::RangeInclusive<u32> {
         chunk_of(range.first.0)..=chunk_of(range.last.0)
     }
 
-    /// Marks `range`; [`Mark::Read`] means delivered too. Returns the chunks whose row in
+    /// Marks `range`; [`Mark::Read`] means delivered too, and [`Mark::Viewed`] is the same
+    /// where nobody tells the two apart. Returns the chunks whose row in
     /// `rows` changed, ascending.
     ///
     /// `rows` has the chunks of [`Marks::chunks_of`]. For a range from the user's floor to
@@ -93,7 +99,7 @@ impl Marks {
         }
         self.rotate(bounds);
         let mut changed = match mark {
-            Mark::Read => self.extend(Mark::Read, first, last, rows),
+            Mark::Read | Mark::Viewed => self.extend(Mark::Read, first, last, rows),
             Mark::Delivered => vec![],
         };
         changed.extend(self.extend(Mark::Delivered, first, last, rows));
@@ -121,7 +127,7 @@ impl Marks {
     /// Whether `mark` is on `sequence`. `chunk` is the row of its chunk, if the table has one.
     pub fn has(&self, mark: Mark, sequence: u64, chunk: Option<&Chunk>) -> bool {
         let (run, before) = match mark {
-            Mark::Read => (&self.read, &self.sparse.read_before),
+            Mark::Read | Mark::Viewed => (&self.read, &self.sparse.read_before),
             Mark::Delivered => (&self.delivered, &self.sparse.delivered_before),
         };
         if run.contains(sequence) || before.iter().any(|run| run.contains(sequence)) {
@@ -129,7 +135,7 @@ impl Marks {
         }
         let chunk = chunk.filter(|_| self.sparse.get(chunk_of(sequence)).is_some());
         chunk.is_some_and(|chunk| match mark {
-            Mark::Read => chunk.read.contains(bit_of(sequence)),
+            Mark::Read | Mark::Viewed => chunk.read.contains(bit_of(sequence)),
             Mark::Delivered => chunk.delivered.contains(bit_of(sequence)),
         })
     }
@@ -151,12 +157,8 @@ impl Marks {
     /// Takes `first..=last` into the run or else into the bits, and into the run what now
     /// follows it directly, within the chunks of the range.
     fn extend(&mut self, mark: Mark, first: u64, last: u64, rows: &mut Rows<'_>) -> Vec<u32> {
-        let run = match mark {
-            Mark::Read => &mut self.read,
-            Mark::Delivered => &mut self.delivered,
-        };
         let mut changed = vec![];
-        if !run.join(first, last) {
+        if !self.run(mark).join(first, last) {
             for chunk in chunk_of(first)..=chunk_of(last) {
                 let (from, to) = (first.max(first_of(chunk)), last.min(last_of(chunk)));
                 let bits = bits_of(self.row(chunk, rows), mark);
@@ -179,19 +181,24 @@ impl Marks {
     /// Moves the run's end over the bits that follow it, in `chunks` only.
     fn swallow(&mut self, mark: Mark, chunks: std::ops::RangeInclusive<u32>, rows: &mut Rows<'_>) {
         loop {
-            let run = if mark == Mark::Read { &mut self.read } else { &mut self.delivered };
-            let next = run.to + 1;
+            let next = self.run(mark).to + 1;
             let chunk = chunk_of(next);
             if !chunks.contains(&chunk) || self.sparse.get(chunk).is_none() {
                 return;
             }
             let Some(row) = rows.chunks.get_mut(&chunk) else { return };
             let clear = bits_of(row, mark).next_clear(bit_of(next));
-            let run = if mark == Mark::Read { &mut self.read } else { &mut self.delivered };
-            run.to = clear.map_or(last_of(chunk), |bit| first_of(chunk) + u64::from(bit) - 1);
+            self.run(mark).to = clear.map_or(last_of(chunk), |bit| first_of(chunk) + u64::from(bit) - 1);
             if clear.is_some() {
                 return;
             }
+        }
+    }
+
+    fn run(&mut self, mark: Mark) -> &mut Run {
+        match mark {
+            Mark::Read | Mark::Viewed => &mut self.read,
+            Mark::Delivered => &mut self.delivered,
         }
     }
 
@@ -235,7 +242,7 @@ impl Marks {
 
 fn bits_of(row: &mut Chunk, mark: Mark) -> &mut Bits {
     match mark {
-        Mark::Read => &mut row.read,
+        Mark::Read | Mark::Viewed => &mut row.read,
         Mark::Delivered => &mut row.delivered,
     }
 }

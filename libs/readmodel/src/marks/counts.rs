@@ -1,5 +1,6 @@
 //! How much is marked and removed, chunk by chunk: the small numbers beside the bits.
 
+use super::number::{put, take};
 use super::{CHUNK, Corrupt, Run};
 
 /// Earlier runs that are kept for a user in a dialog. Each takes a clearing with unread
@@ -183,28 +184,6 @@ impl Removals {
         }
         Ok(Self { counts })
     }
-}
-
-/// Seven bits a byte, the lowest first; the high bit says that more follow.
-fn put(bytes: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        bytes.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    bytes.push(number as u8);
-}
-
-fn take(bytes: &mut &[u8]) -> Result<u64, Corrupt> {
-    let mut number = 0;
-    for shift in (0..64).step_by(7) {
-        let (byte, rest) = bytes.split_first().ok_or(Corrupt("a number is cut off"))?;
-        *bytes = rest;
-        number |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            return Ok(number);
-        }
-    }
-    Err(Corrupt("a number is too long"))
 }
 
 fn take_chunk(bytes: &mut &[u8], next: u32) -> Result<u32, Corrupt> {

@@ -7,12 +7,12 @@ use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
 
 use super::values::{
-    bits, damaged, dialog, get, int, kind, number, optional_number, optional_user, small, split, user,
+    bits, damaged, dialog, get, int, kind, number, optional_number, optional_user, pins, small, split, user,
 };
 use crate::Error;
 use crate::fold::{Rows, Wanted};
-use crate::marks::{Chunk, Marks, Removals, Run, Sparse};
-use crate::rows::{Dialog, LastMessage, Standing};
+use crate::marks::{Chunk, Marks, Removals, Run, Sparse, Views};
+use crate::rows::{Dialog, LastMessage, Standing, Totals, Touched};
 
 /// Loads `wanted` into `rows`.
 pub(super) async fn load(
@@ -26,11 +26,14 @@ pub(super) async fn load(
     if !wanted.chunks.is_empty() || !wanted.removed_chunks.is_empty() || !wanted.authors.is_empty() {
         details(connection, wanted, rows).await?;
     }
+    if !wanted.viewed.is_empty() || !wanted.views.is_empty() || !wanted.totals.is_empty() {
+        counts(connection, wanted, rows).await?;
+    }
     Ok(())
 }
 
 /// A header that starts at that column: kind, alive, owner_id, owner_present, opponent,
-/// admins, allow_preview, head, cleared_to, occupants, last_sent.
+/// admins, allow_preview, head, cleared_to, occupants, last_sent, pins.
 pub(super) fn header_of(row: &PgRow, column: usize) -> Result<Header, Error> {
     let allow_preview: Option<bool> = get(row, column + 6)?;
     Ok(Header {
@@ -45,21 +48,22 @@ pub(super) fn header_of(row: &PgRow, column: usize) -> Result<Header, Error> {
         cleared_to: Sequence(number(row, column + 8)?),
         occupants: small(row, column + 9)?,
         last_sent: number(row, column + 10)?,
+        pins: pins(row, column + 11)?,
     })
 }
 
 /// Headers and standings, in columns side by side; the first says which a row is.
 const HEADS: &str = "
     SELECT true, d.dialog, kind, alive, owner_id, owner_present, opponent, admins, allow_preview, head, cleared_to,
-        occupants, last_sent, name, photo, description, extensions, created_at, updated_at, last_sequence,
-        last_sender, last_read_by, last_delivered_by, last_counts_known, r.counts,
-        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+        occupants, last_sent, pins, name, photo, description, extensions, created_at, updated_at, last_sequence,
+        last_sender, last_read_by, last_delivered_by, last_counts_known, touched, r.counts,
+        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
     FROM dialogs d LEFT JOIN removals r ON r.dialog = d.dialog WHERE d.dialog = ANY($1)
     UNION ALL
     SELECT false, s.dialog, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-        s.user_id, member, joined_at, from_sequence, cleared_to, hidden_at, read_base, read_to, delivered_base,
-        delivered_to, sparse
+        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+        s.user_id, member, joined_at, from_sequence, cleared_to, hidden_at, blocked, notifications, read_base,
+        read_to, delivered_base, delivered_to, sparse
     FROM unnest($2::bytea[], $3::bigint[]) AS w (dialog, user_id)
     JOIN standings s ON s.dialog = w.dialog AND s.user_id = w.user_id";
 
@@ -71,10 +75,10 @@ async fn heads(connection: &mut PgConnection, wanted: &Wanted, rows: &mut Rows) 
     for row in &select.fetch_all(connection).await? {
         let held = rows.of(dialog(row, 1)?);
         if get(row, 0)? {
-            let counts: Option<&[u8]> = get(row, 24)?;
+            let counts: Option<&[u8]> = get(row, 26)?;
             held.load(dialog_of(row)?, Removals::decode(counts.unwrap_or_default())?);
         } else {
-            held.standings.entry(user(row, 25)?).or_default().row = Some(standing_of(row)?);
+            held.standings.entry(user(row, 27)?).or_default().row = Some(standing_of(row)?);
         }
     }
     Ok(())
@@ -94,33 +98,37 @@ fn dialog_of(row: &PgRow) -> Result<Dialog, Error> {
         cleared_to: header.cleared_to,
         occupants: header.occupants,
         last_sent: header.last_sent,
-        name: get(row, 13)?,
-        photo: get(row, 14)?,
-        description: get(row, 15)?,
-        extensions: get(row, 16)?,
-        created_at: Time(number(row, 17)?),
-        updated_at: Time(number(row, 18)?),
+        pins: header.pins,
+        name: get(row, 14)?,
+        photo: get(row, 15)?,
+        description: get(row, 16)?,
+        extensions: get(row, 17)?,
+        created_at: Time(number(row, 18)?),
+        updated_at: Time(number(row, 19)?),
         last: LastMessage {
-            sequence: Sequence(number(row, 19)?),
-            sender: optional_user(row, 20)?,
-            read_by: small(row, 21)?,
-            delivered_by: small(row, 22)?,
-            counts_known: get(row, 23)?,
+            sequence: Sequence(number(row, 20)?),
+            sender: optional_user(row, 21)?,
+            read_by: small(row, 22)?,
+            delivered_by: small(row, 23)?,
+            counts_known: get(row, 24)?,
         },
+        touched: Touched::decode(get(row, 25)?)?,
     })
 }
 
 fn standing_of(row: &PgRow) -> Result<Standing, Error> {
     Ok(Standing {
-        member: get(row, 26)?,
-        joined_at: Time(number(row, 27)?),
-        from: Sequence(number(row, 28)?),
-        cleared_to: Sequence(number(row, 29)?),
-        hidden_at: optional_number(row, 30)?.map(Sequence),
+        member: get(row, 28)?,
+        joined_at: Time(number(row, 29)?),
+        from: Sequence(number(row, 30)?),
+        cleared_to: Sequence(number(row, 31)?),
+        hidden_at: optional_number(row, 32)?.map(Sequence),
+        blocked: get(row, 33)?,
+        notifications: get(row, 34)?,
         marks: Marks {
-            read: Run { base: number(row, 31)?, to: number(row, 32)? },
-            delivered: Run { base: number(row, 33)?, to: number(row, 34)? },
-            sparse: Sparse::decode(get(row, 35)?)?,
+            read: Run { base: number(row, 35)?, to: number(row, 36)? },
+            delivered: Run { base: number(row, 37)?, to: number(row, 38)? },
+            sparse: Sparse::decode(get(row, 39)?)?,
         },
     })
 }
@@ -170,6 +178,49 @@ async fn details(connection: &mut PgConnection, wanted: &Wanted, rows: &mut Rows
     all(found[0] == chunks.len(), "a standing names marks that are not there")?;
     all(found[1] == removed_chunks.len(), "a dialog counts removed messages that are not there")?;
     all(found[2] == authors.len(), "a living message is not there")
+}
+
+/// Authors of messages that somebody views, counts of viewers, and totals of reactions; the
+/// first column says which a row is.
+const COUNTS: &str = "
+    SELECT 0::smallint, m.dialog, m.sequence, sender, NULL::bytea, NULL::text
+    FROM unnest($1::bytea[], $2::bigint[]) AS w (dialog, sequence)
+    JOIN messages m ON m.dialog = w.dialog AND m.sequence = w.sequence
+    UNION ALL
+    SELECT 1::smallint, v.dialog, v.chunk, NULL, counts, NULL
+    FROM unnest($3::bytea[], $4::bigint[]) AS w (dialog, chunk)
+    JOIN view_counts v ON v.dialog = w.dialog AND v.chunk = w.chunk
+    UNION ALL
+    SELECT 2::smallint, m.dialog, m.sequence, NULL, NULL, reactions
+    FROM unnest($5::bytea[], $6::bigint[]) AS w (dialog, sequence)
+    JOIN messages m ON m.dialog = w.dialog AND m.sequence = w.sequence";
+
+async fn counts(connection: &mut PgConnection, wanted: &Wanted, rows: &mut Rows) -> Result<(), Error> {
+    let Wanted { viewed, views, totals, .. } = wanted;
+    let select = sqlx::query(COUNTS)
+        .bind(viewed.iter().map(|(dialog, _)| dialog.as_bytes()).collect::<Vec<_>>())
+        .bind(viewed.iter().map(|(_, sequence)| int(*sequence)).collect::<Vec<_>>())
+        .bind(views.iter().map(|(dialog, _)| dialog.as_bytes()).collect::<Vec<_>>())
+        .bind(views.iter().map(|(_, chunk)| i64::from(*chunk)).collect::<Vec<_>>())
+        .bind(totals.iter().map(|(dialog, _)| dialog.as_bytes()).collect::<Vec<_>>())
+        .bind(totals.iter().map(|(_, sequence)| int(*sequence)).collect::<Vec<_>>());
+    let mut authors = 0;
+    for row in &select.fetch_all(connection).await? {
+        let held = rows.of(dialog(row, 1)?);
+        match get::<i16>(row, 0)? {
+            0 => {
+                held.authors.insert(number(row, 2)?, user(row, 3)?);
+                authors += 1;
+            }
+            1 => {
+                held.views.insert(small(row, 2)?, Views::decode(get(row, 4)?)?);
+            }
+            _ => {
+                held.totals.insert(number(row, 2)?, Totals::decode(get(row, 5)?)?);
+            }
+        }
+    }
+    all(authors == viewed.len(), "a living message is not there")
 }
 
 fn all(found: bool, missing: &str) -> Result<(), Error> {

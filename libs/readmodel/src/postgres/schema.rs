@@ -18,13 +18,15 @@ const MAKING: (i32, i32) = (0x4861_6e73, 0x7265_6164);
 const MARK: &str = "Hansard read model";
 
 /// Every table.
-pub(super) const TABLE_NAMES: [&str; 9] = [
+pub(super) const TABLE_NAMES: [&str; 11] = [
     "dialogs",
     "standings",
     "messages",
     "removals",
     "removed_chunks",
     "mark_chunks",
+    "reactions",
+    "view_counts",
     "checkpoints",
     "sweeps",
     "read_model",
@@ -55,7 +57,9 @@ CREATE TABLE dialogs (
     last_sender bigint,
     last_read_by bigint NOT NULL,
     last_delivered_by bigint NOT NULL,
-    last_counts_known boolean NOT NULL
+    last_counts_known boolean NOT NULL,
+    pins bytea NOT NULL,
+    touched bytea NOT NULL
 ) WITH (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.1);
 
 -- A broadcast is in everybody's list.
@@ -69,6 +73,8 @@ CREATE TABLE standings (
     from_sequence bigint NOT NULL,
     cleared_to bigint NOT NULL,
     hidden_at bigint,
+    blocked boolean NOT NULL,
+    notifications boolean NOT NULL,
     read_base bigint NOT NULL,
     read_to bigint NOT NULL,
     delivered_base bigint NOT NULL,
@@ -78,6 +84,7 @@ CREATE TABLE standings (
 ) WITH (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.1);
 
 CREATE INDEX standings_of_user ON standings (user_id);
+CREATE INDEX blocked ON standings (dialog, user_id) WHERE blocked;
 
 CREATE TABLE messages (
     dialog bytea NOT NULL,
@@ -94,6 +101,7 @@ CREATE TABLE messages (
     custom text COLLATE "C",
     client_id text COLLATE "C",
     removed boolean NOT NULL,
+    reactions text COLLATE "C",
     PRIMARY KEY (dialog, sequence)
 ) WITH (fillfactor = 95, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.1);
 
@@ -124,6 +132,23 @@ CREATE TABLE mark_chunks (
     PRIMARY KEY (dialog, chunk, user_id)
 ) WITH (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05);
 
+-- Living only where the message counts them in its column of that name.
+CREATE TABLE reactions (
+    dialog bytea NOT NULL,
+    sequence bigint NOT NULL,
+    kind text COLLATE "C" NOT NULL,
+    user_id bigint NOT NULL,
+    PRIMARY KEY (dialog, sequence, kind, user_id)
+) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.1);
+
+-- How many have seen each of 256 messages.
+CREATE TABLE view_counts (
+    dialog bytea NOT NULL,
+    chunk bigint NOT NULL,
+    counts bytea NOT NULL,
+    PRIMARY KEY (dialog, chunk)
+) WITH (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05);
+
 -- A row whose next_offset is 0 says that nothing of its partition was folded yet.
 CREATE TABLE checkpoints (
     partition integer NOT NULL PRIMARY KEY,
@@ -134,9 +159,12 @@ CREATE TABLE checkpoints (
     highest_user bigint NOT NULL
 ) WITH (fillfactor = 10, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0);
 
--- Dialogs that have dead rows, until the sweeper has deleted them.
+-- What has dead rows, until the sweeper has deleted them: a dialog, with sequence 0, or the
+-- reactions to a removed message.
 CREATE TABLE sweeps (
-    dialog bytea NOT NULL PRIMARY KEY
+    dialog bytea NOT NULL,
+    sequence bigint NOT NULL,
+    PRIMARY KEY (dialog, sequence)
 ) WITH (autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0);
 
 CREATE TABLE read_model (mark text NOT NULL);

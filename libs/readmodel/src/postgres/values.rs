@@ -2,13 +2,14 @@
 //!
 //! A value that cannot be means that the rows were damaged: it is an error, never a guess.
 
-use domain::event::Kind;
+use domain::event::{Kind, MessageRef};
 use domain::{DialogId, MessageId, UserId};
 use sqlx::postgres::{PgRow, Postgres};
 use sqlx::{Decode, Row as _, Type};
 
 use crate::Error;
 use crate::marks::Bits;
+use crate::rows::decode_pins;
 
 pub(super) fn damaged(what: &str) -> Error {
     Error::Damaged(what.to_owned())
@@ -58,6 +59,10 @@ pub(super) fn kind(row: &PgRow, column: usize) -> Result<Kind, Error> {
 
 pub(super) fn bits(row: &PgRow, column: usize) -> Result<Bits, Error> {
     Ok(Bits::decode(get(row, column)?)?)
+}
+
+pub(super) fn pins(row: &PgRow, column: usize) -> Result<Vec<MessageRef>, Error> {
+    Ok(decode_pins(get(row, column)?)?)
 }
 
 pub(super) fn int(number: u64) -> i64 {

@@ -87,7 +87,7 @@ enum NamedBy {
     Standing,
 }
 
-const TABLES: [Table; 7] = [
+const TABLES: [Table; 9] = [
     Table {
         name: "checkpoints",
         keys: 1,
@@ -127,9 +127,25 @@ const TABLES: [Table; 7] = [
         name: "mark_chunks",
         keys: 3,
         sql: "SELECT t.*, s.sparse FROM mark_chunks t JOIN dialogs d USING (dialog)
-              JOIN standings s ON s.dialog = t.dialog AND s.user_id = t.user_id WHERE d.alive
-              ORDER BY t.dialog, t.chunk, t.user_id",
+              JOIN standings s ON s.dialog = t.dialog AND s.user_id = t.user_id
+              WHERE d.alive AND t.chunk >= d.cleared_to / 4096 ORDER BY t.dialog, t.chunk, t.user_id",
         named_by: Some(NamedBy::Standing),
+    },
+    Table {
+        name: "reactions",
+        keys: 4,
+        sql: "SELECT t.* FROM reactions t JOIN dialogs d USING (dialog)
+              JOIN messages m ON m.dialog = t.dialog AND m.sequence = t.sequence
+              WHERE d.alive AND t.sequence > d.cleared_to AND m.reactions IS NOT NULL
+              ORDER BY t.dialog, t.sequence, t.kind, t.user_id",
+        named_by: None,
+    },
+    Table {
+        name: "view_counts",
+        keys: 2,
+        sql: "SELECT t.* FROM view_counts t JOIN dialogs d USING (dialog)
+              WHERE d.alive AND t.chunk >= d.cleared_to / 256 ORDER BY t.dialog, t.chunk",
+        named_by: None,
     },
 ];
 
@@ -202,11 +218,13 @@ async fn compare_table(
 enum Part {
     Number(i64),
     Bytes(Vec<u8>),
+    Text(String),
 }
 
 fn parts(table: &Table, row: &PgRow) -> Result<Vec<Part>, Error> {
     let part = |column: usize| match row.columns()[column].type_info().name() {
         "BYTEA" => row.try_get(column).map(Part::Bytes),
+        "TEXT" => row.try_get(column).map(Part::Text),
         "INT4" => row.try_get::<i32, _>(column).map(|number| Part::Number(number.into())),
         _ => row.try_get(column).map(Part::Number),
     };
@@ -241,6 +259,7 @@ fn key(table: &Table, row: &PgRow) -> Result<String, Error> {
     let part = |part: &Part| match part {
         Part::Bytes(bytes) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
         Part::Number(number) => number.to_string(),
+        Part::Text(_) => "…".to_owned(),
     };
     let parts: Vec<String> = parts(table, row)?.iter().map(part).collect();
     Ok(parts.join("/"))

@@ -5,6 +5,7 @@
 
 use std::cmp::Reverse;
 
+use domain::role::Action;
 use domain::{DialogId, UserId};
 use rusqlite::params;
 
@@ -52,7 +53,10 @@ fn each(
     mut visit: impl FnMut(Seat) -> Result<(), Error>,
 ) -> Result<(), Error> {
     for which in [Which::Member, Which::Broadcasts] {
-        Seat::each(reader, viewer, which, |seat| if seat.hidden() { Ok(()) } else { visit(seat) })?;
+        Seat::each(reader, viewer, which, |seat| {
+            let listed = !seat.hidden() && seat.permit(Action::See).is_ok();
+            if listed { visit(seat) } else { Ok(()) }
+        })?;
     }
     Ok(())
 }

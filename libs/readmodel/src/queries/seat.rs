@@ -20,7 +20,7 @@ use crate::rows::{LastMessage, Standing};
 pub(super) struct Seat {
     pub(super) dialog: DialogId,
     pub(super) viewer: UserId,
-    /// As a decision sees it, but for the permissions.
+    /// As a decision sees it, but for the permissions and the pins.
     pub(super) header: Header,
     pub(super) last: LastMessage,
     pub(super) created_at: Time,
@@ -51,7 +51,8 @@ pub(super) struct Ground {
 const COLUMNS: &str = "d.dialog, d.kind, d.alive, d.owner, d.owner_present, d.opponent, d.admins, d.head,
     d.cleared_to, d.occupants, d.last_sent, d.created_at, d.last_sequence, d.last_sender, d.last_read_by,
     d.last_delivered_by, d.last_counts_known, s.member, s.hidden_at, s.from_sequence, s.cleared_to,
-    s.read_base, s.read_to, s.delivered_base, s.delivered_to, s.sparse, s.joined_at, r.counts";
+    s.read_base, s.read_to, s.delivered_base, s.delivered_to, s.sparse, s.joined_at, r.counts, s.blocked,
+    s.notifications";
 
 /// One dialog, whether or not the user has a standing in it.
 const OF_DIALOG: &str = "FROM dialogs d
@@ -241,6 +242,7 @@ fn ground(row: &Row<'_>) -> Result<Ground, Error> {
         opponent: user_opt(row, 5)?,
         admins: admins(row, 6)?,
         permissions: None,
+        pins: vec![],
         head: sequence(row, 7)?,
         cleared_to: sequence(row, 8)?,
         occupants: small(row, 9)?,
@@ -261,6 +263,8 @@ fn ground(row: &Row<'_>) -> Result<Ground, Error> {
             cleared_to: sequence(row, 20)?,
             marks: marks(row, 21)?,
             joined_at: time(row, 26)?,
+            blocked: row.get(28)?,
+            notifications: row.get(29)?,
         }),
         None => None,
     };

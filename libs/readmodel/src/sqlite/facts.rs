@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use domain::facts::{Fact, Key, Message};
+use domain::facts::{Fact, Key, Message, Standing};
 use domain::{DialogId, MessageId, Sequence, UserId};
 use eventlog::Partition;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -12,9 +12,9 @@ use super::connect::open_read_only;
 use super::error::OpenError;
 use super::load::{HEADER, header_of};
 use super::store::{stored_checkpoint, stored_checkpoints};
-use super::values::{int, message, number, user};
+use super::values::{corrupt, int, message, number, user};
 use crate::Error;
-use crate::rows::Checkpoint;
+use crate::rows::{Checkpoint, Totals};
 
 /// A connection that reads facts. Every call blocks.
 #[derive(Debug)]
@@ -73,6 +73,8 @@ fn fact(connection: &Connection, key: &Key) -> rusqlite::Result<Option<Fact>> {
         Key::Standing(dialog, user) => standing(connection, *dialog, *user),
         Key::Message(dialog, sequence) => at(connection, *dialog, *sequence),
         Key::Named(dialog, id) => named(connection, *dialog, *id),
+        Key::Reacted(dialog, sequence) => reacted(connection, *dialog, *sequence),
+        Key::Reactions(dialog, sequence, user) => reactions(connection, *dialog, *sequence, *user),
     }
 }
 
@@ -82,11 +84,14 @@ fn header(connection: &Connection, dialog: DialogId) -> rusqlite::Result<Option<
 }
 
 fn standing(connection: &Connection, dialog: DialogId, user: UserId) -> rusqlite::Result<Option<Fact>> {
-    let mut select = connection
-        .prepare_cached("SELECT member, hidden_at FROM standings WHERE dialog = ?1 AND user = ?2")?;
+    let mut select = connection.prepare_cached(
+        "SELECT member, hidden_at, blocked, notifications FROM standings
+         WHERE dialog = ?1 AND user = ?2",
+    )?;
     let found = select.query_row(params![dialog.as_bytes(), int(user.get())], |row| {
         let hidden_at = row.get::<_, Option<i64>>(1)?.map(|sequence| Sequence(sequence.cast_unsigned()));
-        Ok(Fact::Standing(domain::facts::Standing { member: row.get(0)?, hidden_at }))
+        let (blocked, notifications) = (row.get(2)?, row.get(3)?);
+        Ok(Fact::Standing(Standing { member: row.get(0)?, hidden_at, blocked, notifications }))
     });
     found.optional()
 }
@@ -115,4 +120,33 @@ fn message_of(row: &Row<'_>) -> rusqlite::Result<Fact> {
         sender: user(row, 2)?,
         removed: row.get(3)?,
     }))
+}
+
+fn reacted(connection: &Connection, dialog: DialogId, sequence: Sequence) -> rusqlite::Result<Option<Fact>> {
+    let mut select =
+        connection.prepare_cached("SELECT reactions FROM messages WHERE dialog = ?1 AND sequence = ?2")?;
+    let found = select.query_row(params![dialog.as_bytes(), int(sequence.0)], |row| {
+        let column: Option<String> = row.get(0)?;
+        let totals = Totals::decode(column.as_deref()).map_err(corrupt)?;
+        Ok(Fact::Reacted(totals.into_vec()))
+    });
+    found.optional()
+}
+
+/// A message has few kinds and many users, so each of its kinds is looked up.
+fn reactions(
+    connection: &Connection,
+    dialog: DialogId,
+    sequence: Sequence,
+    user: UserId,
+) -> rusqlite::Result<Option<Fact>> {
+    let mut select = connection.prepare_cached(
+        "SELECT r.kind FROM messages m CROSS JOIN json_each(m.reactions) k
+         CROSS JOIN reactions r ON r.dialog = m.dialog AND r.sequence = m.sequence AND r.kind = k.key
+            AND r.user = ?3
+         WHERE m.dialog = ?1 AND m.sequence = ?2 ORDER BY r.kind",
+    )?;
+    let kinds =
+        select.query_map(params![dialog.as_bytes(), int(sequence.0), int(user.get())], |row| row.get(0))?;
+    Ok(Some(Fact::Reactions(kinds.collect::<Result<_, _>>()?)))
 }

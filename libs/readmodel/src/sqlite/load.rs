@@ -5,11 +5,11 @@ use domain::facts::Header;
 use domain::{DialogId, Sequence, Time, UserId};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::values::{int, kind, number, optional_user, split, user};
+use super::values::{blob, corrupt, int, kind, number, optional_user, pins, split, user};
 use crate::Error;
 use crate::fold::{Rows, Wanted};
-use crate::marks::{Bits, Chunk, Marks, Removals, Run, Sparse};
-use crate::rows::{Dialog, LastMessage, Standing};
+use crate::marks::{Bits, Chunk, Marks, Removals, Run, Sparse, Views};
+use crate::rows::{Dialog, LastMessage, Standing, Totals, Touched};
 
 /// Loads `wanted` into `rows`.
 pub(super) fn load(connection: &Connection, wanted: &Wanted, rows: &mut Rows) -> Result<(), Error> {
@@ -17,12 +17,19 @@ pub(super) fn load(connection: &Connection, wanted: &Wanted, rows: &mut Rows) ->
     standings(connection, &wanted.standings, rows)?;
     chunks(connection, &wanted.chunks, rows)?;
     removed_chunks(connection, &wanted.removed_chunks, rows)?;
-    authors(connection, &wanted.authors, rows)
+    for (dialog, sequence, author) in authors(connection, &wanted.authors)? {
+        rows.of(dialog).living.insert(sequence, author);
+    }
+    for (dialog, sequence, author) in authors(connection, &wanted.viewed)? {
+        rows.of(dialog).authors.insert(sequence, author);
+    }
+    views(connection, &wanted.views, rows)?;
+    totals(connection, &wanted.totals, rows)
 }
 
 /// The columns of [`header_of`], from the first one on.
 pub(super) const HEADER: &str = "kind, alive, owner, owner_present, opponent, admins, allow_preview, head,
-    cleared_to, occupants, last_sent";
+    cleared_to, occupants, last_sent, pins";
 
 pub(super) fn header_of(row: &Row<'_>) -> rusqlite::Result<Header> {
     Ok(Header {
@@ -37,12 +44,13 @@ pub(super) fn header_of(row: &Row<'_>) -> rusqlite::Result<Header> {
         cleared_to: Sequence(number(row, 8)?),
         occupants: row.get(9)?,
         last_sent: number(row, 10)?,
+        pins: pins(row, 11)?,
     })
 }
 
 /// The columns of [`dialog_of`], from the first one on.
 pub(super) const DIALOG_REST: &str = "name, photo, description, extensions, created_at, updated_at,
-    last_sequence, last_sender, last_read_by, last_delivered_by, last_counts_known";
+    last_sequence, last_sender, last_read_by, last_delivered_by, last_counts_known, touched";
 
 fn dialog_of(row: &Row<'_>) -> rusqlite::Result<Dialog> {
     let header = header_of(row)?;
@@ -58,19 +66,21 @@ fn dialog_of(row: &Row<'_>) -> rusqlite::Result<Dialog> {
         cleared_to: header.cleared_to,
         occupants: header.occupants,
         last_sent: header.last_sent,
-        name: row.get(11)?,
-        photo: row.get(12)?,
-        description: row.get(13)?,
-        extensions: row.get(14)?,
-        created_at: Time(number(row, 15)?),
-        updated_at: Time(number(row, 16)?),
+        pins: header.pins,
+        name: row.get(12)?,
+        photo: row.get(13)?,
+        description: row.get(14)?,
+        extensions: row.get(15)?,
+        created_at: Time(number(row, 16)?),
+        updated_at: Time(number(row, 17)?),
         last: LastMessage {
-            sequence: Sequence(number(row, 17)?),
-            sender: optional_user(row, 18)?,
-            read_by: row.get(19)?,
-            delivered_by: row.get(20)?,
-            counts_known: row.get(21)?,
+            sequence: Sequence(number(row, 18)?),
+            sender: optional_user(row, 19)?,
+            read_by: row.get(20)?,
+            delivered_by: row.get(21)?,
+            counts_known: row.get(22)?,
         },
+        touched: Touched::decode(blob(row, 23)?).map_err(corrupt)?,
     })
 }
 
@@ -81,7 +91,7 @@ fn dialogs(connection: &Connection, wanted: &[DialogId], rows: &mut Rows) -> Res
     ))?;
     for id in wanted {
         let found = select
-            .query_row([id.as_bytes()], |row| Ok((dialog_of(row)?, row.get::<_, Option<Vec<u8>>>(22)?)))
+            .query_row([id.as_bytes()], |row| Ok((dialog_of(row)?, row.get::<_, Option<Vec<u8>>>(24)?)))
             .optional()?;
         let held = rows.of(*id);
         if let Some((dialog, counts)) = found {
@@ -93,7 +103,7 @@ fn dialogs(connection: &Connection, wanted: &[DialogId], rows: &mut Rows) -> Res
 
 /// The columns of [`standing_of`], from the first one on.
 pub(super) const STANDING: &str =
-    "member, joined_at, from_sequence, cleared_to, hidden_at, read_base, read_to,
+    "member, joined_at, from_sequence, cleared_to, hidden_at, blocked, notifications, read_base, read_to,
     delivered_base, delivered_to, sparse";
 
 /// A standing that starts at that column of [`STANDING`]'s.
@@ -104,10 +114,12 @@ pub(super) fn standing_of(row: &Row<'_>) -> Result<Standing, Error> {
         from: Sequence(number(row, 2)?),
         cleared_to: Sequence(number(row, 3)?),
         hidden_at: row.get::<_, Option<i64>>(4)?.map(|sequence| Sequence(sequence.cast_unsigned())),
+        blocked: row.get(5)?,
+        notifications: row.get(6)?,
         marks: Marks {
-            read: Run { base: number(row, 5)?, to: number(row, 6)? },
-            delivered: Run { base: number(row, 7)?, to: number(row, 8)? },
-            sparse: Sparse::decode(row.get_ref(9)?.as_blob().map_err(rusqlite::Error::from)?)?,
+            read: Run { base: number(row, 7)?, to: number(row, 8)? },
+            delivered: Run { base: number(row, 9)?, to: number(row, 10)? },
+            sparse: Sparse::decode(blob(row, 11)?)?,
         },
     })
 }
@@ -141,7 +153,7 @@ fn chunks(connection: &Connection, wanted: &[(DialogId, u32, UserId)], rows: &mu
 }
 
 pub(super) fn bits(row: &Row<'_>, column: usize) -> Result<Bits, Error> {
-    Ok(Bits::decode(row.get_ref(column)?.as_blob().map_err(rusqlite::Error::from)?)?)
+    Ok(Bits::decode(blob(row, column)?)?)
 }
 
 fn removed_chunks(connection: &Connection, wanted: &[(DialogId, u32)], rows: &mut Rows) -> Result<(), Error> {
@@ -157,15 +169,45 @@ fn removed_chunks(connection: &Connection, wanted: &[(DialogId, u32)], rows: &mu
     Ok(())
 }
 
-fn authors(connection: &Connection, wanted: &[(DialogId, u64)], rows: &mut Rows) -> Result<(), Error> {
+/// The authors of messages that are there.
+fn authors(
+    connection: &Connection,
+    wanted: &[(DialogId, u64)],
+) -> Result<Vec<(DialogId, u64, UserId)>, Error> {
     let mut select =
         connection.prepare_cached("SELECT sender FROM messages WHERE dialog = ?1 AND sequence = ?2")?;
+    let mut authors = Vec::with_capacity(wanted.len());
     for (dialog, sequence) in wanted {
         let mut found = select.query(params![dialog.as_bytes(), int(*sequence)])?;
         let Some(row) = found.next()? else {
             return Err(Error::Damaged("a living message is not there".to_owned()));
         };
-        rows.of(*dialog).living.insert(*sequence, user(row, 0)?);
+        authors.push((*dialog, *sequence, user(row, 0)?));
+    }
+    Ok(authors)
+}
+
+fn views(connection: &Connection, wanted: &[(DialogId, u32)], rows: &mut Rows) -> Result<(), Error> {
+    let mut select =
+        connection.prepare_cached("SELECT counts FROM view_counts WHERE dialog = ?1 AND chunk = ?2")?;
+    for (dialog, chunk) in wanted {
+        let mut found = select.query(params![dialog.as_bytes(), chunk])?;
+        if let Some(row) = found.next()? {
+            rows.of(*dialog).views.insert(*chunk, Views::decode(blob(row, 0)?)?);
+        }
+    }
+    Ok(())
+}
+
+fn totals(connection: &Connection, wanted: &[(DialogId, u64)], rows: &mut Rows) -> Result<(), Error> {
+    let mut select =
+        connection.prepare_cached("SELECT reactions FROM messages WHERE dialog = ?1 AND sequence = ?2")?;
+    for (dialog, sequence) in wanted {
+        let mut found = select.query(params![dialog.as_bytes(), int(*sequence)])?;
+        if let Some(row) = found.next()? {
+            let column: Option<String> = row.get(0)?;
+            rows.of(*dialog).totals.insert(*sequence, Totals::decode(column.as_deref())?);
+        }
     }
     Ok(())
 }

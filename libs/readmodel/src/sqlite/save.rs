@@ -5,8 +5,8 @@ use rusqlite::{Connection, params};
 
 use super::values::{int, join, optional_int};
 use crate::Error;
-use crate::fold::{DialogRows, MessageChange, Rows, StandingRows};
-use crate::rows::{Dialog, Message, Standing};
+use crate::fold::{Changed, DialogRows, Edited, MessageChange, Rows, StandingRows};
+use crate::rows::{Dialog, Message, Standing, encode_pins};
 
 /// Saves every dirty row, dialog by dialog in the order of the tables.
 pub(super) fn save(connection: &Connection, rows: &Rows) -> Result<(), Error> {
@@ -23,8 +23,10 @@ pub(super) fn save(connection: &Connection, rows: &Rows) -> Result<(), Error> {
         for (sequence, change) in &rows.messages {
             save_message(connection, *dialog, *sequence, change)?;
         }
+        save_reactions(connection, *dialog, rows)?;
+        save_views(connection, *dialog, rows)?;
         if rows.swept {
-            let mut insert = connection.prepare_cached("INSERT OR IGNORE INTO sweeps VALUES (?1)")?;
+            let mut insert = connection.prepare_cached("INSERT OR IGNORE INTO sweeps VALUES (?1, 0)")?;
             insert.execute([dialog.as_bytes()])?;
         }
     }
@@ -33,12 +35,12 @@ pub(super) fn save(connection: &Connection, rows: &Rows) -> Result<(), Error> {
 
 const SAVE_DIALOG: &str = "
     INSERT INTO dialogs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-        ?18, ?19, ?20, ?21, ?22, ?23)
+        ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)
     ON CONFLICT DO UPDATE SET kind = ?2, alive = ?3, owner = ?4, owner_present = ?5, opponent = ?6,
         admins = ?7, allow_preview = ?8, name = ?9, photo = ?10, description = ?11, extensions = ?12,
         head = ?13, cleared_to = ?14, occupants = ?15, last_sent = ?16, created_at = ?17, updated_at = ?18,
         last_sequence = ?19, last_sender = ?20, last_read_by = ?21, last_delivered_by = ?22,
-        last_counts_known = ?23";
+        last_counts_known = ?23, pins = ?24, touched = ?25";
 
 fn save_dialog(connection: &Connection, dialog: DialogId, row: &Dialog) -> Result<(), Error> {
     let mut upsert = connection.prepare_cached(SAVE_DIALOG)?;
@@ -66,6 +68,8 @@ fn save_dialog(connection: &Connection, dialog: DialogId, row: &Dialog) -> Resul
         row.last.read_by,
         row.last.delivered_by,
         row.last.counts_known,
+        encode_pins(&row.pins),
+        row.touched.encode(),
     ])?;
     Ok(())
 }
@@ -87,9 +91,10 @@ fn save_removals(connection: &Connection, dialog: DialogId, rows: &DialogRows) -
 }
 
 const SAVE_STANDING: &str = "
-    INSERT INTO standings VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+    INSERT INTO standings VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
     ON CONFLICT DO UPDATE SET member = ?3, joined_at = ?4, from_sequence = ?5, cleared_to = ?6, hidden_at = ?7,
-        read_base = ?8, read_to = ?9, delivered_base = ?10, delivered_to = ?11, sparse = ?12";
+        blocked = ?8, notifications = ?9, read_base = ?10, read_to = ?11, delivered_base = ?12,
+        delivered_to = ?13, sparse = ?14";
 
 fn save_standing(
     connection: &Connection,
@@ -100,12 +105,13 @@ fn save_standing(
     if !rows.dirty {
         return Ok(());
     }
-    let Some(Standing { member, joined_at, from, cleared_to, hidden_at, marks }) = &rows.row else {
+    let Some(row) = &rows.row else {
         let mut delete =
             connection.prepare_cached("DELETE FROM standings WHERE dialog = ?1 AND user = ?2")?;
         delete.execute(params![dialog.as_bytes(), int(user.get())])?;
         return Ok(());
     };
+    let Standing { member, joined_at, from, cleared_to, hidden_at, blocked, notifications, marks } = row;
     let mut upsert = connection.prepare_cached(SAVE_STANDING)?;
     upsert.execute(params![
         dialog.as_bytes(),
@@ -115,6 +121,8 @@ fn save_standing(
         int(from.0),
         int(cleared_to.0),
         hidden_at.map(|sequence| int(sequence.0)),
+        blocked,
+        notifications,
         int(marks.read.base),
         int(marks.read.to),
         int(marks.delivered.base),
@@ -148,18 +156,31 @@ fn save_message(
 ) -> Result<(), Error> {
     match change {
         MessageChange::New(message) => insert_message(connection, dialog, sequence, message),
-        MessageChange::Edited { text, at } => {
-            let mut update = connection.prepare_cached(
-                "UPDATE messages SET text = ?3, edited_at = ?4, updated_at = ?4
-                 WHERE dialog = ?1 AND sequence = ?2 AND NOT removed",
-            )?;
-            update.execute(params![dialog.as_bytes(), int(sequence), text, int(at.0)])?;
+        MessageChange::Changed(Changed { edited, reactions }) => {
+            if let Some(Edited { text, at }) = edited {
+                let mut update = connection.prepare_cached(
+                    "UPDATE messages SET text = ?3, edited_at = ?4, updated_at = ?4
+                     WHERE dialog = ?1 AND sequence = ?2 AND NOT removed",
+                )?;
+                update.execute(params![dialog.as_bytes(), int(sequence), text, int(at.0)])?;
+            }
+            if let Some(totals) = reactions {
+                let mut update = connection.prepare_cached(
+                    "UPDATE messages SET reactions = ?3 WHERE dialog = ?1 AND sequence = ?2 AND NOT removed",
+                )?;
+                update.execute(params![dialog.as_bytes(), int(sequence), totals.encode()])?;
+            }
             Ok(())
         }
         MessageChange::Removed => {
+            let mut sweep = connection.prepare_cached(
+                "INSERT OR IGNORE INTO sweeps SELECT dialog, sequence FROM messages
+                 WHERE dialog = ?1 AND sequence = ?2 AND reactions IS NOT NULL",
+            )?;
+            sweep.execute(params![dialog.as_bytes(), int(sequence)])?;
             let mut update = connection.prepare_cached(
                 "UPDATE messages SET removed = 1, text = NULL, attachments = NULL, custom = NULL,
-                    client_id = NULL, edited_at = NULL, updated_at = created_at
+                    client_id = NULL, edited_at = NULL, updated_at = created_at, reactions = NULL
                  WHERE dialog = ?1 AND sequence = ?2",
             )?;
             update.execute(params![dialog.as_bytes(), int(sequence)])?;
@@ -175,7 +196,8 @@ fn insert_message(
     message: &Message,
 ) -> Result<(), Error> {
     let mut insert = connection.prepare_cached(
-        "INSERT INTO messages VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        "INSERT INTO messages VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,
+            ?15)",
     )?;
     insert.execute(params![
         dialog.as_bytes(),
@@ -192,6 +214,32 @@ fn insert_message(
         message.custom,
         message.client_id,
         message.removed,
+        message.reactions.encode(),
     ])?;
+    Ok(())
+}
+
+fn save_reactions(connection: &Connection, dialog: DialogId, rows: &DialogRows) -> Result<(), Error> {
+    for (sequence, reactions) in &rows.reactions {
+        for ((kind, user), there) in reactions {
+            let mut change = connection.prepare_cached(if *there {
+                "INSERT OR IGNORE INTO reactions VALUES (?1, ?2, ?3, ?4)"
+            } else {
+                "DELETE FROM reactions WHERE dialog = ?1 AND sequence = ?2 AND kind = ?3 AND user = ?4"
+            })?;
+            change.execute(params![dialog.as_bytes(), int(*sequence), kind, int(user.get())])?;
+        }
+    }
+    Ok(())
+}
+
+fn save_views(connection: &Connection, dialog: DialogId, rows: &DialogRows) -> Result<(), Error> {
+    for chunk in &rows.views_dirty {
+        let Some(views) = rows.views.get(chunk) else { continue };
+        let mut upsert = connection.prepare_cached(
+            "INSERT INTO view_counts VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET counts = ?3",
+        )?;
+        upsert.execute(params![dialog.as_bytes(), chunk, views.encode()])?;
+    }
     Ok(())
 }

@@ -31,7 +31,9 @@ CREATE TABLE dialogs (
     last_sender INTEGER,
     last_read_by INTEGER NOT NULL,
     last_delivered_by INTEGER NOT NULL,
-    last_counts_known INTEGER NOT NULL
+    last_counts_known INTEGER NOT NULL,
+    pins BLOB NOT NULL,
+    touched BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- A broadcast is in everybody's list.
@@ -45,6 +47,8 @@ CREATE TABLE standings (
     from_sequence INTEGER NOT NULL,
     cleared_to INTEGER NOT NULL,
     hidden_at INTEGER,
+    blocked INTEGER NOT NULL,
+    notifications INTEGER NOT NULL,
     read_base INTEGER NOT NULL,
     read_to INTEGER NOT NULL,
     delivered_base INTEGER NOT NULL,
@@ -54,6 +58,7 @@ CREATE TABLE standings (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX standings_of_user ON standings (user);
+CREATE INDEX blocked ON standings (dialog, user) WHERE blocked = 1;
 
 CREATE TABLE messages (
     dialog BLOB NOT NULL,
@@ -70,6 +75,7 @@ CREATE TABLE messages (
     custom TEXT,
     client_id TEXT,
     removed INTEGER NOT NULL,
+    reactions TEXT,
     PRIMARY KEY (dialog, sequence)
 ) STRICT, WITHOUT ROWID;
 
@@ -100,6 +106,23 @@ CREATE TABLE mark_chunks (
     PRIMARY KEY (dialog, chunk, user)
 ) STRICT, WITHOUT ROWID;
 
+-- Living only where the message counts them in its column of that name.
+CREATE TABLE reactions (
+    dialog BLOB NOT NULL,
+    sequence INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    user INTEGER NOT NULL,
+    PRIMARY KEY (dialog, sequence, kind, user)
+) STRICT, WITHOUT ROWID;
+
+-- How many have seen each of 256 messages.
+CREATE TABLE view_counts (
+    dialog BLOB NOT NULL,
+    chunk INTEGER NOT NULL,
+    counts BLOB NOT NULL,
+    PRIMARY KEY (dialog, chunk)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE checkpoints (
     partition INTEGER NOT NULL PRIMARY KEY,
     epoch BLOB NOT NULL,
@@ -109,8 +132,11 @@ CREATE TABLE checkpoints (
     highest_user INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Dialogs that have dead rows, until the sweeper has deleted them.
+-- What has dead rows, until the sweeper has deleted them: a dialog, with sequence 0, or the
+-- reactions to a removed message.
 CREATE TABLE sweeps (
-    dialog BLOB NOT NULL PRIMARY KEY
+    dialog BLOB NOT NULL,
+    sequence INTEGER NOT NULL,
+    PRIMARY KEY (dialog, sequence)
 ) STRICT, WITHOUT ROWID;
 ";

@@ -2,16 +2,29 @@
 //!
 //! A value that cannot be means that the file was damaged: it is an error, never a guess.
 
-use domain::event::Kind;
+use domain::event::{Kind, MessageRef};
 use domain::{DialogId, MessageId, UserId};
 use rusqlite::Row;
 use rusqlite::types::Type;
 
 use crate::marks::Corrupt;
+use crate::rows::decode_pins;
 
 /// The error for a stored value that cannot be.
 pub(super) fn damaged(what: &'static str) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(0, Type::Null, Box::new(Corrupt(what)))
+    corrupt(Corrupt(what))
+}
+
+pub(super) fn corrupt(corrupt: Corrupt) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(0, Type::Null, Box::new(corrupt))
+}
+
+pub(super) fn blob<'r>(row: &'r Row<'_>, column: usize) -> rusqlite::Result<&'r [u8]> {
+    Ok(row.get_ref(column)?.as_blob()?)
+}
+
+pub(super) fn pins(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<MessageRef>> {
+    decode_pins(blob(row, column)?).map_err(corrupt)
 }
 
 pub(super) fn dialog(row: &Row<'_>, column: usize) -> rusqlite::Result<DialogId> {

@@ -68,7 +68,7 @@ enum NamedBy {
     Standing,
 }
 
-const TABLES: [Table; 7] = [
+const TABLES: [Table; 9] = [
     Table {
         name: "checkpoints",
         keys: 1,
@@ -107,9 +107,25 @@ const TABLES: [Table; 7] = [
     Table {
         name: "mark_chunks",
         keys: 3,
-        sql: "SELECT t.* FROM mark_chunks t CROSS JOIN dialogs d USING (dialog) WHERE d.alive
-              ORDER BY t.dialog, t.chunk, t.user",
+        sql: "SELECT t.* FROM mark_chunks t CROSS JOIN dialogs d USING (dialog)
+              WHERE d.alive AND t.chunk >= d.cleared_to / 4096 ORDER BY t.dialog, t.chunk, t.user",
         named_by: Some(NamedBy::Standing),
+    },
+    Table {
+        name: "reactions",
+        keys: 4,
+        sql: "SELECT t.* FROM reactions t CROSS JOIN dialogs d USING (dialog)
+              CROSS JOIN messages m ON m.dialog = t.dialog AND m.sequence = t.sequence
+              WHERE d.alive AND t.sequence > d.cleared_to AND m.reactions IS NOT NULL
+              ORDER BY t.dialog, t.sequence, t.kind, t.user",
+        named_by: None,
+    },
+    Table {
+        name: "view_counts",
+        keys: 2,
+        sql: "SELECT t.* FROM view_counts t CROSS JOIN dialogs d USING (dialog)
+              WHERE d.alive AND t.chunk >= d.cleared_to / 256 ORDER BY t.dialog, t.chunk",
+        named_by: None,
     },
 ];
 
@@ -192,11 +208,12 @@ fn is_named(connection: &Connection, by: NamedBy, row: &[Value]) -> Result<bool,
     })
 }
 
-/// Keys are integers and blobs, each column of one sort.
+/// Keys are integers, texts and blobs, each column of one sort.
 fn order(one: &[Value], other: &[Value]) -> Ordering {
     let pairs = one.iter().zip(other).map(|pair| match pair {
         (Value::Integer(one), Value::Integer(other)) => one.cmp(other),
         (Value::Blob(one), Value::Blob(other)) => one.cmp(other),
+        (Value::Text(one), Value::Text(other)) => one.cmp(other),
         _ => Ordering::Equal,
     });
     pairs.fold(Ordering::Equal, Ordering::then)
@@ -215,7 +232,8 @@ fn key(values: &[Value]) -> String {
         .map(|value| match value {
             Value::Blob(bytes) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
             Value::Integer(number) => number.to_string(),
-            Value::Null | Value::Real(_) | Value::Text(_) => String::new(),
+            Value::Text(_) => "…".to_owned(),
+            Value::Null | Value::Real(_) => String::new(),
         })
         .collect();
     parts.join("/")

@@ -32,16 +32,25 @@ fn history(messages: u16) -> Vec<Record> {
     records(&mut World::default(), &[step(0, create), step(0, Wish::Burst(messages))])
 }
 
-/// A history with something in every table.
+/// A history with something in every table: of a group, and of a public dialog with one message.
 fn rich() -> Vec<Record> {
-    let wishes = [
+    let react = Wish::React { message: 2, add: Some(0), remove: None };
+    let group = [
         (0, Wish::Create { kind: Kind::Group, users: 0x3f, admins: 2 }),
         (0, Wish::Burst(12)),
         (1, Wish::MarkNamed(Mark::Read, vec![4, 8])),
         (2, Wish::Hide(vec![6])),
         (0, Wish::Remove(vec![10])),
+        (3, react),
     ];
-    records(&mut World::default(), &wishes.map(|(actor, wish)| step(actor, wish)))
+    let public = [
+        (0, Wish::Create { kind: Kind::Public, users: 0x03, admins: 0 }),
+        (0, Wish::Post { name: None, forged: false }),
+        (1, Wish::MarkListed(Mark::Viewed, vec![(0, 0)])),
+    ];
+    let group = group.map(|(actor, wish)| step(actor, wish));
+    let public = public.map(|(actor, wish)| Step { dialog: 1, ..step(actor, wish) });
+    records(&mut World::default(), &[group.as_slice(), &public].concat())
 }
 
 const FIRST: Partition = Partition(0);

@@ -35,8 +35,8 @@ fn create() -> proptest::strategy::BoxedStrategy<Wish> {
     let kind = prop_oneof![
         4 => Just(Kind::Group),
         3 => Just(Kind::Private),
-        1 => Just(Kind::Public),
-        1 => Just(Kind::Broadcast),
+        2 => Just(Kind::Public),
+        2 => Just(Kind::Broadcast),
     ];
     (kind, any::<u8>(), any::<u8>())
         .prop_map(|(kind, users, admins)| Wish::Create { kind, users, admins: admins & users })
@@ -45,7 +45,10 @@ fn create() -> proptest::strategy::BoxedStrategy<Wish> {
 
 fn wish() -> proptest::strategy::BoxedStrategy<Wish> {
     let mark = || prop_oneof![Just(Mark::Read), Just(Mark::Delivered)];
+    let listed = || prop_oneof![1 => mark(), 2 => Just(Mark::Viewed)];
     let messages = || vec(any::<u16>(), 1..NAMED_MAX);
+    let few = || vec(any::<u16>(), 0..3);
+    let kind = || option::of(any::<u8>());
     let members = (any::<bool>(), option::of(any::<bool>()), any::<u8>(), any::<u8>(), any::<u8>()).prop_map(
         |(rename, allow_preview, add, remove, few)| Wish::Change {
             rename,
@@ -64,10 +67,20 @@ fn wish() -> proptest::strategy::BoxedStrategy<Wish> {
         3 => any::<u8>().prop_map(Wish::Write),
         3 => any::<u16>().prop_map(Wish::Edit),
         6 => (mark(), messages()).prop_map(|(mark, messages)| Wish::MarkNamed(mark, messages)),
-        6 => (mark(), vec(any::<(u16, u16)>(), 1..3)).prop_map(|(mark, pairs)| Wish::MarkListed(mark, pairs)),
+        8 => (listed(), vec(any::<(u16, u16)>(), 1..3)).prop_map(|(mark, pairs)| Wish::MarkListed(mark, pairs)),
         3 => mark().prop_map(Wish::MarkAll),
         4 => messages().prop_map(Wish::Hide),
         4 => messages().prop_map(Wish::Remove),
+        2 => any::<(u8, u8)>().prop_map(|(add, remove)| Wish::Admins { add, remove: remove & !add }),
+        3 => (few(), few()).prop_map(|(pin, unpin)| Wish::Pin { pin, unpin }),
+        1 => Just(Wish::Clear),
+        1 => Just(Wish::ClearForAll),
+        3 => Just(Wish::Subscribe),
+        1 => any::<bool>().prop_map(Wish::Notify),
+        2 => any::<u8>().prop_map(Wish::Block),
+        2 => any::<u8>().prop_map(Wish::Unblock),
+        8 => (any::<u16>(), kind(), kind())
+            .prop_map(|(message, add, remove)| Wish::React { message, add, remove }),
     ]
     .boxed()
 }

@@ -1,6 +1,6 @@
 //! What a wish inside a dialog asks for.
 
-use domain::command::{Change, Command, Create, Post, Update};
+use domain::command::{Change, Command, Create, Post, React, Update};
 use domain::content::{DialogChange, DialogContent, JsonText, MessageContent, Text};
 use domain::event::{Kind, Mark, Marked, MessageRef, Permissions, Range};
 use domain::{DialogId, MessageId, Sequence, UserId};
@@ -19,6 +19,12 @@ pub(super) fn create(kind: Kind, occupants: Vec<UserId>, admins: Vec<UserId>) ->
         extensions: Some(vec![(text("colour"), text("gr\"een"))]),
     };
     Create { kind, occupants, admins, permissions: None, content }
+}
+
+/// What a private dialog may be opened with.
+pub(super) fn extended() -> DialogContent {
+    let extensions = vec![(text("colour"), text("blue")), (text("size"), text("large"))];
+    DialogContent { extensions: Some(extensions), ..DialogContent::default() }
 }
 
 pub(super) fn post(id: MessageId, id_is_clients: bool, opens: Option<UserId>) -> Post {
@@ -44,7 +50,28 @@ impl World {
                 permissions: allow_preview.map(|allow_preview| Permissions { allow_preview }),
                 add: self.set(*add),
                 remove: self.set(*remove),
+                ..Change::default()
             })),
+            Wish::Admins { add, remove } => Some(Command::Change(Change {
+                add_admins: self.set(*add),
+                remove_admins: self.set(*remove),
+                ..Change::default()
+            })),
+            Wish::Pin { pin: pinned, unpin } => {
+                let (pin, unpin) = (pick(self, pinned), pick(self, unpin));
+                Some(Command::Change(Change { pin, unpin, ..Change::default() }))
+            }
+            Wish::Clear => Some(Command::ClearForSelf),
+            Wish::ClearForAll => Some(Command::ClearForAll),
+            Wish::Subscribe => Some(Command::Subscribe),
+            Wish::Notify(enabled) => Some(Command::SetNotifications(*enabled)),
+            Wish::Block(user) => Some(Command::Block(self.user(*user)?)),
+            Wish::Unblock(user) => Some(Command::Unblock(self.user(*user)?)),
+            Wish::React { message, add, remove } => {
+                let message = self.message(dialog, *message)?;
+                let (add, remove) = (add.map(reaction), remove.map(reaction));
+                Some(Command::React(React { message, add, remove }))
+            }
             Wish::Leave => Some(Command::DeleteForSelf),
             Wish::Delete => Some(Command::DeleteForAll),
             Wish::Post { name, forged } => {
@@ -92,4 +119,10 @@ impl World {
 
 fn marking(mark: Mark, marked: Marked) -> Command {
     Command::Update(Update { messages: vec![], text: None, mark: Some((mark, marked)) })
+}
+
+/// A kind of reaction, out of few; some that stores could take for one another.
+fn reaction(number: u8) -> Text {
+    const KINDS: [&str; 6] = ["\u{1f44d}", "\u{2764}\u{fe0f}", "a", "A", "\"'{}\\", " "];
+    text(KINDS[usize::from(number) % KINDS.len()])
 }

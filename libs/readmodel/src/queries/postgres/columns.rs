@@ -106,7 +106,7 @@ impl<'r> Columns<'r> {
     /// The columns of a seat; `None` if there is no such dialog.
     pub(super) fn ground(&mut self) -> Result<Option<Ground>, Error> {
         /// Of the dialog and of the standing, behind their first ones.
-        const REST: [usize; 2] = [16, 9];
+        const REST: [usize; 2] = [16, 11];
         let Some(dialog) = self.dialog_opt()? else {
             self.skip(REST[0] + 1 + REST[1] + 1);
             return Ok(None);
@@ -119,6 +119,7 @@ impl<'r> Columns<'r> {
             opponent: self.user_opt()?,
             admins: admins(self.take()?)?,
             permissions: None,
+            pins: vec![],
             head: self.sequence()?,
             cleared_to: self.sequence()?,
             occupants: self.count()?,
@@ -150,6 +151,8 @@ impl<'r> Columns<'r> {
             from: self.sequence()?,
             cleared_to: self.sequence()?,
             hidden_at: self.take::<Option<i64>>()?.map(|sequence| Sequence(sequence.cast_unsigned())),
+            blocked: self.take()?,
+            notifications: self.take()?,
             marks: self.marks()?,
         })
     }

@@ -14,7 +14,7 @@ const FOLDED: &str = "(SELECT array_agg(partition) AS partitions, array_agg(next
 const SEAT: &str = "d.dialog, d.kind, d.alive, d.owner_id, d.owner_present, d.opponent, d.admins, d.head,
     d.cleared_to, d.occupants, d.last_sent, d.created_at, d.last_sequence, d.last_sender, d.last_read_by,
     d.last_delivered_by, d.last_counts_known, s.member, s.joined_at, s.from_sequence, s.cleared_to,
-    s.hidden_at, s.read_base, s.read_to, s.delivered_base, s.delivered_to, s.sparse, r.counts";
+    s.hidden_at, s.blocked, s.notifications, s.read_base, s.read_to, s.delivered_base, s.delivered_to, s.sparse, r.counts";
 const OF_SEAT: &str = "LEFT JOIN standings s ON s.dialog = d.dialog AND s.user_id = $1
     LEFT JOIN removals r ON r.dialog = d.dialog";
 

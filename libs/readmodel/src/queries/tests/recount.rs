@@ -37,6 +37,7 @@ struct Message {
 #[derive(Default)]
 struct Seat {
     member: bool,
+    blocked: bool,
     from: u64,
     cleared_to: u64,
     hidden_at: Option<u64>,
@@ -70,8 +71,21 @@ impl Dialog {
 
     fn join(&mut self, users: &[UserId]) {
         let from = self.head();
-        let seats = users.iter().map(|user| (*user, Seat { member: true, from, ..Seat::default() }));
-        self.seats.extend(seats);
+        for user in users {
+            let before = self.seats.remove(user).unwrap_or_default();
+            let seat = Seat { member: true, from, hidden: before.hidden, ..Seat::default() };
+            self.seats.insert(*user, seat);
+        }
+    }
+
+    /// In a public dialog what somebody has hidden is hidden when he comes back.
+    fn part(&mut self, users: &[UserId]) {
+        for user in users {
+            let hidden = self.seats.remove(user).map(|seat| seat.hidden);
+            if let (Kind::Public, Some(hidden)) = (self.kind, hidden) {
+                self.seats.insert(*user, Seat { hidden, ..Seat::default() });
+            }
+        }
     }
 
     fn count(&mut self, record: &Record) {
@@ -80,6 +94,23 @@ impl Dialog {
         match &record.event {
             Event::LogOpened { .. } | Event::WriterStarted | Event::DialogCreated { .. } => {}
             Event::DialogChanged { .. } | Event::MessageEdited { .. } => {}
+            Event::ExtensionsMerged { .. } | Event::NotificationsSet { .. } => {}
+            Event::AdminsAdded { .. } | Event::AdminsRemoved { .. } => {}
+            Event::MessagesPinned { .. } | Event::MessagesUnpinned { .. } => {}
+            Event::ReactionsChanged { .. } => {}
+            Event::HistoryCleared => {
+                let seat = self.seats.entry(actor).or_default();
+                (seat.cleared_to, seat.from) = (head, head);
+            }
+            Event::HistoryClearedForAll => self.cleared_to = head,
+            Event::UserBlocked { user } => {
+                if self.members().any(|(member, _)| member == *user) {
+                    self.part(&[*user]);
+                }
+                let seat = self.seats.entry(*user).or_default();
+                (seat.blocked, seat.hidden_at) = (true, None);
+            }
+            Event::UserUnblocked { user } => self.seats.entry(*user).or_default().blocked = false,
             Event::DialogDeleted => self.alive = false,
             Event::DialogHidden => {
                 let seat = self.seats.entry(actor).or_default();
@@ -87,8 +118,9 @@ impl Dialog {
             }
             Event::DialogShown => self.seats.entry(actor).or_default().hidden_at = None,
             Event::OccupantsAdded { users } => self.join(users),
-            Event::OccupantsRemoved { users } => self.seats.retain(|user, _| !users.contains(user)),
-            Event::OccupantLeft => self.seats.retain(|user, _| *user != actor),
+            Event::OccupantSubscribed => self.join(&[actor]),
+            Event::OccupantsRemoved { users } => self.part(users),
+            Event::OccupantLeft => self.part(&[actor]),
             Event::MessagePosted { message, date_sent, .. } => {
                 self.messages.push(Message {
                     sequence: message.sequence.0,
@@ -139,7 +171,9 @@ impl Dialog {
     }
 
     fn readable(&self, user: UserId) -> bool {
-        self.alive && (self.kind == Kind::Broadcast || self.seats.get(&user).is_some_and(|s| s.member))
+        let seat = self.seats.get(&user);
+        let invited = self.kind == Kind::Broadcast && !seat.is_some_and(|seat| seat.blocked);
+        self.alive && (invited || seat.is_some_and(|seat| seat.member))
     }
 
     fn hidden(&self, user: UserId) -> bool {

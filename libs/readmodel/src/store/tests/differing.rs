@@ -8,7 +8,7 @@ fn every_row_that_differs_is_named() {
     let same = |sql| [sql, sql];
     let cases = [
         (
-            same("UPDATE dialogs SET head = head + 1, name = 'x'"),
+            same("UPDATE dialogs SET head = head + 1, name = 'x' WHERE kind = 2"),
             "dialogs ffffffff0000000000000002: other name, head",
         ),
         (
@@ -18,9 +18,11 @@ fn every_row_that_differs_is_named() {
         (
             [
                 "INSERT INTO standings SELECT dialog, 99, member, joined_at, from_sequence, cleared_to, hidden_at,
-                    read_base, read_to, delivered_base, delivered_to, sparse FROM standings WHERE user = 3",
+                    blocked, notifications, read_base, read_to, delivered_base, delivered_to, sparse
+                    FROM standings WHERE user = 3",
                 "INSERT INTO standings SELECT dialog, 99, member, joined_at, from_sequence, cleared_to, hidden_at,
-                    read_base, read_to, delivered_base, delivered_to, sparse FROM standings WHERE user_id = 3",
+                    blocked, notifications, read_base, read_to, delivered_base, delivered_to, sparse
+                    FROM standings WHERE user_id = 3",
             ],
             "standings ffffffff0000000000000002/99: should not be there",
         ),
@@ -42,6 +44,14 @@ fn every_row_that_differs_is_named() {
                 r"UPDATE mark_chunks SET hidden = '\xff' WHERE user_id = 3",
             ],
             "mark_chunks ffffffff0000000000000002/0/3: other hidden",
+        ),
+        (
+            same("DELETE FROM reactions"),
+            "reactions ffffffff0000000000000002/11/…/4: missing",
+        ),
+        (
+            ["UPDATE view_counts SET counts = x'02'", r"UPDATE view_counts SET counts = '\x02'"],
+            "view_counts ffffffff0000000000000031/0: other counts",
         ),
         (same("UPDATE checkpoints SET highest_user = 1"), "checkpoints 0: other highest_user"),
     ];

@@ -45,8 +45,12 @@ async fn any_batching(
 /// A standing that says nothing is as good as none, and messages of the past are gone.
 fn comes_to_the_same(world: &World, key: &Key, fact: Option<&Fact>) -> Option<Fact> {
     let cleared_to = |dialog| world.facts().header(dialog).map(|header| header.cleared_to);
+    let gone = |dialog, sequence| {
+        let message = world.facts().message(Key::Message(dialog, sequence));
+        Some(sequence) <= cleared_to(dialog) || message.is_none_or(|message| message.removed)
+    };
     match (key, fact) {
-        (_, Some(Fact::Standing(Standing { member: false, hidden_at: None }))) => None,
+        (_, Some(Fact::Standing(standing))) if *standing == Standing::default() => None,
         (Key::Standing(dialog, _), _)
             if world.facts().header(*dialog).is_some_and(|header| !header.alive) =>
         {
@@ -54,6 +58,13 @@ fn comes_to_the_same(world: &World, key: &Key, fact: Option<&Fact>) -> Option<Fa
         }
         (Key::Message(dialog, _) | Key::Named(dialog, _), Some(Fact::Message(message)))
             if Some(message.sequence) <= cleared_to(*dialog) =>
+        {
+            None
+        }
+        (_, Some(Fact::Reacted(totals))) if totals.is_empty() => None,
+        (_, Some(Fact::Reactions(kinds))) if kinds.is_empty() => None,
+        (Key::Reacted(dialog, sequence) | Key::Reactions(dialog, sequence, _), _)
+            if gone(*dialog, *sequence) =>
         {
             None
         }
@@ -124,8 +135,9 @@ async fn everything_of(store: &mut Store, records: &[Record], world: &World) -> 
     load(store, &wanted, &mut rows).await;
     for dialog in world.dialogs() {
         let held = rows.get(dialog).unwrap();
-        let chunk = chunk_of(held.row.as_ref().unwrap().last.sequence.0);
-        if !held.row.as_ref().unwrap().alive {
+        let row = held.row.as_ref().unwrap();
+        let chunk = chunk_of(row.last.sequence.0);
+        if !row.alive || row.last.sequence.0 == 0 {
             continue;
         }
         let named = |user: &domain::UserId| {

@@ -53,16 +53,7 @@ fn command(command: &Command) -> Wire {
             opponent: opponent.get(),
             content: Some(encode::dialog_content(content)),
         }),
-        Command::Change(change) => Wire::Change(proto::ChangeDialog {
-            content: Some(encode::dialog_change(&change.content)),
-            permissions: change.permissions.map(encode::permissions),
-            add: encode::numbers(&change.add),
-            remove: encode::numbers(&change.remove),
-            add_admins: encode::numbers(&change.add_admins),
-            remove_admins: encode::numbers(&change.remove_admins),
-            pin: encode::references(&change.pin),
-            unpin: encode::references(&change.unpin),
-        }),
+        Command::Change(change) => encode_change(change),
         Command::DeleteForSelf => Wire::DeleteForSelf(proto::DeleteDialogForSelf {}),
         Command::DeleteForAll => Wire::DeleteForAll(proto::DeleteDialogForAll {}),
         Command::ClearForSelf => Wire::ClearForSelf(proto::ClearHistoryForSelf {}),
@@ -95,6 +86,22 @@ fn command(command: &Command) -> Wire {
             remove: react.remove.as_ref().map(encode::string),
         }),
     }
+}
+
+fn encode_change(change: &Change) -> Wire {
+    let people = [&change.add_admins, &change.remove_admins].into_iter().any(|users| !users.is_empty());
+    let pins = [&change.pin, &change.unpin].into_iter().any(|messages| !messages.is_empty());
+    let kind = if people || pins { Wire::ChangeWithRights } else { Wire::Change };
+    kind(proto::ChangeDialog {
+        content: Some(encode::dialog_change(&change.content)),
+        permissions: change.permissions.map(encode::permissions),
+        add: encode::numbers(&change.add),
+        remove: encode::numbers(&change.remove),
+        add_admins: encode::numbers(&change.add_admins),
+        remove_admins: encode::numbers(&change.remove_admins),
+        pin: encode::references(&change.pin),
+        unpin: encode::references(&change.unpin),
+    })
 }
 
 /// The request that `bytes` hold.
@@ -133,7 +140,7 @@ fn parse_command(command: Wire) -> Result<Command, Malformed> {
             opponent: decode::user(open.opponent)?,
             content: dialog_content(open.content)?,
         },
-        Wire::Change(change) => Command::Change(Change {
+        Wire::Change(change) | Wire::ChangeWithRights(change) => Command::Change(Change {
             content: dialog_change(change.content)?,
             permissions: change.permissions.map(decode::permissions),
             add: decode::users(change.add)?,

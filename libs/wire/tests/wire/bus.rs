@@ -254,6 +254,37 @@ fn what_a_newer_version_asks_or_answers_is_refused() {
     assert_eq!(decode_reply(&bytes), Ok(Reply::Full));
 }
 
+/// A request as writers knew it before a change could name admins and pins.
+#[derive(Clone, PartialEq, prost::Message)]
+struct Older {
+    #[prost(oneof = "OlderCommand", tags = "12")]
+    command: Option<OlderCommand>,
+}
+
+#[derive(Clone, PartialEq, prost::Oneof)]
+enum OlderCommand {
+    #[prost(message, tag = "12")]
+    Change(Empty),
+}
+
+#[test]
+fn an_older_writer_does_no_part_of_a_change() {
+    let known = |change| {
+        let bytes = encode_ask(&request(Command::Change(change)), None);
+        Older::decode(bytes.as_slice()).unwrap().command.is_some()
+    };
+    let (users, messages) = (vec![UserId::new(2).unwrap()], vec![message_ref()]);
+    assert!(known(Change { add: users.clone(), remove: users.clone(), ..Change::default() }));
+    assert!(!known(Change { add_admins: users.clone(), ..Change::default() }));
+    assert!(!known(Change { remove_admins: users, ..Change::default() }));
+    assert!(!known(Change { pin: messages.clone(), ..Change::default() }));
+    assert!(!known(Change { unpin: messages, ..Change::default() }));
+}
+
+fn message_ref() -> MessageRef {
+    MessageRef { sequence: Sequence(1), id: MessageId::from_parts(1, [1; 8]) }
+}
+
 #[test]
 fn a_text_that_no_store_can_hold_gets_no_further() {
     let nul = || Some(Text::stored("a\0b".to_owned()));
@@ -285,7 +316,7 @@ fn a_text_that_no_store_can_hold_gets_no_further() {
 
 #[test]
 fn a_reaction_that_no_store_can_index_gets_no_further() {
-    let message = MessageRef { sequence: Sequence(1), id: MessageId::from_parts(1, [1; 8]) };
+    let message = message_ref();
     let asked = |kind: String| {
         let react = React { message, add: Some(Text::stored(kind)), remove: None };
         decode_ask(&encode_ask(&request(Command::React(react)), None))

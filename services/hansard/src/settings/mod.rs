@@ -309,6 +309,35 @@ mod tests {
     }
 
     #[test]
+    fn a_reaction_is_short_enough_for_every_store() {
+        let mut settings: Settings = config::load(DEFAULTS, None, [], []).unwrap();
+        settings.limits.reaction_bytes_max = REACTION_BYTES_MAX;
+        settings.check().unwrap();
+        settings.limits.reaction_bytes_max += 1;
+        assert!(settings.check().unwrap_err().to_string().contains("reaction_bytes_max"));
+    }
+
+    #[test]
+    fn the_rules_are_those_of_the_application_and_its_limits() {
+        let given = [
+            ("app.single_reaction", "true"),
+            ("app.subscribe_to_groups", "true"),
+            ("app.broadcast_by_api", "false"),
+            ("limits.pins_max", "7"),
+        ];
+        let given = given.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let settings: Settings = config::load(DEFAULTS, None, [], given).unwrap();
+        let rules = Rules {
+            single_reaction: true,
+            group_subscribe: true,
+            broadcast_creation: false,
+            pins_max: 7,
+            ..Rules::default()
+        };
+        assert_eq!(settings.rules(), rules);
+    }
+
+    #[test]
     fn roles_apart_need_engines_that_they_can_share() {
         let cluster = |more: &[(&str, &str)]| {
             let mut given = vec![("roles", "gateway,command"), ("app.id", "7"), ("app.auth_key", "k")];

@@ -186,7 +186,9 @@ impl Plan {
         for (dialog, user, first, last) in std::mem::take(&mut self.touched) {
             // What a deleted dialog has left, the sweeper may have deleted.
             let Some(rows) = rows.get(&dialog).filter(|rows| rows.is_alive()) else { continue };
-            let (first, last) = (chunk_of(first), chunk_of(last));
+            // Nor is what lies below its `cleared_to` there for sure.
+            let cleared_to = rows.row.as_ref().map_or(0, |row| row.cleared_to.0);
+            let (first, last) = (chunk_of(first).max(chunk_of(cleared_to + 1)), chunk_of(last));
             let entries =
                 rows.standing(user).map_or([].as_slice(), |standing| standing.marks.sparse.entries());
             let own = entries.iter().map(|entry| entry.chunk).filter(|chunk| (first..=last).contains(chunk));

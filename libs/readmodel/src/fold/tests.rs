@@ -1,7 +1,7 @@
 //! What the random histories of the stores cannot show: events that contradict the rows,
 //! and how little a batch wants.
 
-use domain::content::{Content, DialogContent};
+use domain::content::{Content, DialogContent, Text};
 use domain::event::{Event, Kind, Mark, Marked, MessageRef, Range, Record, Stream};
 use domain::{ApplicationId, CommandId, DialogId, MessageId, Sequence, Time, UserId};
 
@@ -70,6 +70,8 @@ fn the_highest_user_is_that_of_anybody_named() {
     assert_eq!(highest_user(&created()), 2);
     assert_eq!(highest_user(&by(9, Event::OccupantsAdded { users: vec![user(5)] })), 9);
     assert_eq!(highest_user(&by(1, Event::OccupantsAdded { users: vec![user(5)] })), 5);
+    assert_eq!(highest_user(&by(1, Event::AdminsAdded { users: vec![user(6)] })), 6);
+    assert_eq!(highest_user(&by(1, Event::UserBlocked { user: user(7) })), 7);
     assert_eq!(highest_user(&by(0, Event::WriterStarted)), 0);
 }
 
@@ -138,4 +140,47 @@ fn a_mark_on_everything_wants_no_chunk() {
         marked: Marked::Listed(vec![Range { first: Sequence(1), last: Sequence(u64::MAX) }]),
     };
     assert_eq!(rows.fold(&by(2, named)), Ok(()), "beyond the head there is nothing to mark");
+}
+
+#[test]
+fn reading_touches_what_was_not_read_before() {
+    let mut rows = Rows::default();
+    let at = |record: Record, at| Record { at: Time(at), ..record };
+    let mark = |mark, first, last| {
+        let range = Range { first: Sequence(first), last: Sequence(last) };
+        by(2, Event::MessagesMarked { mark, marked: Marked::Listed(vec![range]) })
+    };
+    let touched = |rows: &Rows| {
+        let row = rows.get(&dialog()).unwrap().row.clone().unwrap();
+        [1, 2, 3, 4].map(|sequence| row.touched.at(Sequence(sequence)).map(|at| at.0))
+    };
+    rows.fold(&created()).unwrap();
+    (1..=4).for_each(|sequence| rows.fold(&posted(sequence)).unwrap());
+    rows.fold(&at(mark(Mark::Delivered, 1, 4), 5)).unwrap();
+    assert_eq!(touched(&rows), [None; 4], "writing and receiving is not reading");
+    rows.fold(&at(mark(Mark::Read, 1, 2), 6)).unwrap();
+    rows.fold(&at(mark(Mark::Read, 1, 2), 7)).unwrap();
+    assert_eq!(touched(&rows), [Some(6), Some(6), None, None]);
+    let all = Event::MessagesMarked { mark: Mark::Read, marked: Marked::All(Sequence(3)) };
+    rows.fold(&at(by(2, all), 8)).unwrap();
+    assert_eq!(touched(&rows), [Some(6), Some(6), Some(8), None]);
+    rows.fold(&by(1, Event::HistoryClearedForAll)).unwrap();
+    assert_eq!(touched(&rows), [None; 4]);
+}
+
+#[test]
+fn extensions_are_merged_key_by_key() {
+    let mut rows = Rows::default();
+    let merged = |pairs: &[(&str, &str)]| {
+        let text = |text: &str| Text::stored(text.to_owned());
+        let pairs = pairs.iter().map(|(key, value)| (text(key), text(value)));
+        by(1, Event::ExtensionsMerged { content: Content::Known(pairs.collect()) })
+    };
+    let stored = |rows: &Rows| rows.get(&dialog()).unwrap().row.clone().unwrap().extensions;
+    rows.fold(&created()).unwrap();
+    rows.fold(&merged(&[("a", "1"), ("b", "2")])).unwrap();
+    rows.fold(&merged(&[("c", "3"), ("a", "4")])).unwrap();
+    assert_eq!(stored(&rows).unwrap(), r#"{"a":"4","b":"2","c":"3"}"#);
+    rows.fold(&by(1, Event::ExtensionsMerged { content: Content::Erased })).unwrap();
+    assert_eq!(stored(&rows), None);
 }

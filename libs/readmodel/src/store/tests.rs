@@ -5,6 +5,7 @@ mod differing;
 mod ground;
 mod histories;
 mod sweeping;
+mod views;
 
 use domain::Kind;
 use domain::event::{Mark, Record};

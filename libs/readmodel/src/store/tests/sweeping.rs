@@ -74,3 +74,83 @@ fn a_dialog_that_came_to_be_again_keeps_what_it_has_had_since() {
         assert_eq!(case.differences("rows", "whole").await, Vec::<String>::new());
     });
 }
+
+#[test]
+fn reactions_to_a_removed_message_go_and_others_stay() {
+    on_both(async |case| {
+        let mut steps = vec![
+            step(0, Wish::Create { kind: Kind::Group, users: 0x3f, admins: 0 }),
+            step(0, Wish::Burst(3)),
+            step(1, Wish::React { message: 2, add: Some(1), remove: None }),
+        ];
+        for actor in 0..6 {
+            steps.push(step(actor, Wish::React { message: 0, add: Some(actor % 2), remove: None }));
+        }
+        let mut world = World::default();
+        let mut feeder = Feeder::new(1);
+        let mut store = case.store("rows").await;
+        store.apply(&feeder.batch(records(&mut world, &steps))).await.unwrap();
+        assert!(!store.sweep(4).await.unwrap());
+        let remove = step(0, Wish::Remove(vec![0]));
+        store.apply(&feeder.batch(records(&mut world, std::slice::from_ref(&remove)))).await.unwrap();
+        assert_eq!(case.count("rows", "reactions").await, 7);
+        while store.sweep(4).await.unwrap() {}
+        assert_eq!(case.count("rows", "reactions").await, 1);
+        drop(store);
+        steps.push(remove);
+        let all = whole(1, records(&mut World::default(), &steps));
+        case.store("whole").await.apply(&all).await.unwrap();
+        assert_eq!(case.count("whole", "reactions").await, 1);
+        assert_eq!(case.differences("rows", "whole").await, Vec::<String>::new());
+    });
+}
+
+#[test]
+fn a_cleared_dialog_keeps_who_is_in_it_and_forgets_the_rest() {
+    on_both(async |case| {
+        let before = [
+            step(0, Wish::Create { kind: Kind::Group, users: 0x3f, admins: 0 }),
+            step(0, Wish::Burst(4_200)),
+            step(1, Wish::MarkNamed(Mark::Read, vec![60_001])),
+            step(2, Wish::React { message: 0, add: Some(1), remove: None }),
+            step(0, Wish::Pin { pin: vec![0], unpin: vec![] }),
+            step(0, Wish::ClearForAll),
+        ];
+        let mut world = World::default();
+        let mut feeder = Feeder::new(1);
+        let mut store = case.store("rows").await;
+        let cleared = records(&mut world, &before);
+        for part in cleared.chunks(3_000) {
+            store.apply(&feeder.batch(part.to_vec())).await.unwrap();
+        }
+        assert_eq!(rows(case).await, [6, 4_200, 0, 0, 1]);
+        while store.sweep(1_000).await.unwrap() {}
+        assert_eq!(rows(case).await, [6, 0, 0, 0, 0]);
+        assert_eq!(case.count("rows", "reactions").await, 0);
+        // His standing still names the marks that are gone.
+        let after = [step(1, Wish::Leave), step(0, Wish::Burst(3)), step(1, Wish::MarkAll(Mark::Read))];
+        store.apply(&feeder.batch(records(&mut world, &after))).await.unwrap();
+        drop(store);
+        let steps = [before.as_slice(), &after].concat();
+        let all = whole(1, records(&mut World::default(), &steps));
+        case.store("whole").await.apply(&all).await.unwrap();
+        assert_eq!(case.differences("rows", "whole").await, Vec::<String>::new());
+    });
+}
+
+#[test]
+fn counts_of_viewers_go_with_their_messages() {
+    on_both(async |case| {
+        let mut store = case.store("rows").await;
+        let steps = [
+            step(0, Wish::Create { kind: Kind::Public, users: 0x02, admins: 0 }),
+            step(0, Wish::Burst(600)),
+            step(1, Wish::MarkListed(Mark::Viewed, vec![(0, u16::MAX)])),
+            step(0, Wish::ClearForAll),
+        ];
+        store.apply(&whole(1, records(&mut World::default(), &steps))).await.unwrap();
+        assert_eq!(case.count("rows", "view_counts").await, 3);
+        while store.sweep(100).await.unwrap() {}
+        assert_eq!(case.count("rows", "view_counts").await, 1, "the one in which it goes on");
+    });
+}

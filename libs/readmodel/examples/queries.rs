@@ -16,14 +16,16 @@ use std::time::{Duration, Instant};
 use domain::content::{Content, DialogContent, MessageContent, Text};
 use domain::event::{Event, Kind, Mark, Marked, MessageRef, Range, Record, Stream};
 use domain::{ApplicationId, CommandId, DialogId, MessageId, Sequence, Time, UserId};
-use readmodel::queries::{Order, Page, Queries, Settings};
+use readmodel::queries::{By, DialogCondition, Listing, Order, Page, Queries, Settings, Test};
 use readmodel::sqlite::Store;
 use readmodel::testing::Feeder;
 
 /// Occupants of a dialog.
 const OCCUPANTS: u64 = 10;
 /// Dialogs of the one who lists them.
-const LISTED: usize = 1_000;
+const LISTED: usize = 10_000;
+/// One in so many of them has something that he has not read.
+const UNREAD: u64 = 10;
 /// Events folded at once.
 const BATCH: usize = 4_000;
 /// Connections to PostgreSQL.
@@ -153,8 +155,8 @@ struct Asked {
 }
 
 impl Asked {
-    /// The median time of an answer.
-    fn median<T>(&self, question: impl AsyncFn(&Queries) -> T) -> Duration {
+    /// The times of answers, the shortest first.
+    fn times<T>(&self, question: impl AsyncFn(&Queries) -> T) -> Vec<Duration> {
         let mut times: Vec<_> = (0..TIMES)
             .map(|_| {
                 let start = Instant::now();
@@ -163,7 +165,7 @@ impl Asked {
             })
             .collect();
         times.sort_unstable();
-        times[TIMES / 2]
+        times
     }
 
     /// Newest pages of 50 over several connections at once, on one thread.
@@ -185,7 +187,14 @@ impl Asked {
     }
 
     fn print<T>(&self, name: &str, question: impl AsyncFn(&Queries) -> T) {
-        println!("{:>9.1}  {name}", self.median(question).as_secs_f64() * 1e6);
+        println!("{:>9.1}  {name}", self.times(question)[TIMES / 2].as_secs_f64() * 1e6);
+    }
+
+    /// With the time that one in a hundred takes longer than.
+    fn print_both<T>(&self, name: &str, question: impl AsyncFn(&Queries) -> T) {
+        let times = self.times(question);
+        let [median, slow] = [TIMES / 2, TIMES * 99 / 100].map(|place| times[place].as_secs_f64() * 1e6);
+        println!("{median:>9.1}  {name} (p99 {slow:.1})");
     }
 }
 
@@ -264,16 +273,36 @@ fn measure(asked: &Asked, head: u64, dialogs: u64) {
     {
         measure_history(asked, name, dialog(of), head);
     }
+    measure_lists(asked, dialogs);
+}
+
+fn measure_lists(asked: &Asked, dialogs: u64) {
     let lister = user(1_000_000);
-    for limit in [1, 100] {
-        asked.print(&format!("dialogs: {limit} of {LISTED} among {dialogs}"), async |queries| {
-            queries.dialogs(lister, 0, limit).await.unwrap()
+    let listing =
+        |conditions| Listing { conditions, by: By::LastSent, order: Order::NewestFirst, skip: 0, limit: 100 };
+    let kinds = || DialogCondition::Kind(Test::In(vec![2, 3]));
+    let changed = DialogCondition::UpdatedAt(Test::Above(1_700_000_000));
+    let named = || DialogCondition::Name { name: Test::Contains("obb".to_owned()), opponents: vec![] };
+    let one = DialogCondition::Id(Test::In(vec![dialog(1_000).to_string()]));
+    for (name, asked_for) in [
+        ("the usual order", listing(vec![])),
+        ("one", Listing { limit: 1, ..listing(vec![]) }),
+        ("far behind", Listing { skip: LISTED as u64 - 100, ..listing(vec![]) }),
+        ("by creation", Listing { by: By::CreatedAt, order: Order::OldestFirst, ..listing(vec![]) }),
+        ("of two kinds, changed since", listing(vec![kinds(), changed])),
+        ("whose name holds a text", listing(vec![named()])),
+        ("by its id", listing(vec![one])),
+    ] {
+        asked.print_both(&format!("dialogs: {name}, of {LISTED} among {dialogs}"), async |queries| {
+            queries.dialogs(lister, asked_for.clone()).await.unwrap()
         });
     }
-    asked.print(&format!("unread over {LISTED} dialogs"), async |queries| {
-        queries.unread(lister, None).await.unwrap()
-    });
-    asked.print("dialogs_count", async |queries| queries.dialogs_count(lister).await.unwrap());
+    asked.print_both("dialogs_count", async |queries| queries.dialogs_count(lister, vec![]).await.unwrap());
+    for (name, reader) in [("nothing read", 1_000_000), ("nearly all read", 1_000_001)] {
+        asked.print_both(&format!("unread over {LISTED} dialogs, {name}"), async |queries| {
+            queries.unread(user(reader), None).await.unwrap()
+        });
+    }
 }
 
 fn measure_history(asked: &Asked, name: &str, dialog: DialogId, head: u64) {
@@ -302,15 +331,21 @@ fn fill(store: Rows, head: u64, dialogs: u64) -> Rows {
     fold.history(dialog(1), 100, false);
     fold.history(dialog(2), head, false);
     fold.history(dialog(3), head, true);
+    let every = (dialogs / LISTED as u64).max(1);
     for number in 0..dialogs {
         let id = dialog(1_000 + number);
         let mut occupants: Vec<_> =
             (0..OCCUPANTS).map(|other| user(10 + number * 7 % 50_000 + other)).collect();
-        if number % (dialogs / LISTED as u64).max(1) == 0 {
-            occupants.push(user(1_000_000));
+        if number % every == 0 {
+            occupants.extend([user(1_000_000), user(1_000_001)]);
         }
+        let listed = occupants.len() as u64 > OCCUPANTS;
         fold.create(id, occupants);
         (1..=5).for_each(|sequence| fold.post(id, sequence));
+        if listed && (number / every) % UNREAD != 0 {
+            let marked = Marked::Listed(vec![Range { first: Sequence(1), last: Sequence(5) }]);
+            fold.event(id, 1_000_001, Event::MessagesMarked { mark: Mark::Read, marked });
+        }
     }
     fold.flush();
     println!("filled in {:.0} s", start.elapsed().as_secs_f64());

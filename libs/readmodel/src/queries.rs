@@ -14,6 +14,7 @@ mod fetched;
 mod filter;
 mod history;
 mod list;
+mod listing;
 mod names;
 mod pool;
 mod postgres;
@@ -22,13 +23,14 @@ mod receipts;
 mod seat;
 #[cfg(test)]
 mod tests;
+mod unread;
 mod views;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use domain::event::Kind;
-use domain::role::{Action, Role};
+use domain::role::Role;
 use domain::{DialogId, MessageId, Refusal, Sequence, UserId};
 use eventlog::{Epoch, Offset, Partition};
 
@@ -36,11 +38,12 @@ use crate::sqlite::{self, OpenError};
 use pool::Pool;
 use postgres::{First, Server};
 use reader::{Reader, Recounts, Rows};
-use seat::{Seat, Which};
+use seat::Seat;
 
 pub use crate::marks::Order;
 pub use filter::Test;
 pub use history::Page;
+pub use listing::{Among, By, DialogCondition, Listing};
 pub use pool::Settings;
 pub use views::{DialogPage, DialogView, Folded, History, LastView, MessageView, Resolved, Status, Unread};
 
@@ -165,19 +168,31 @@ impl Queries {
     /// The dialog of that id as `viewer` sees it; `None` unless it is there and he is in it.
     /// One that he put out of his sight is there.
     pub async fn dialog(&self, viewer: UserId, id: DialogId) -> Result<Option<DialogView>, Error> {
-        self.ask(viewer, First::Dialog(id), move |reader| dialog::dialog(reader, viewer, id)).await
+        self.ask(viewer, First::Dialogs(vec![id]), move |reader| dialog::dialog(reader, viewer, id)).await
     }
 
-    /// Up to `limit` of the dialogs in `viewer`'s list after `skip`: those that he is in and
-    /// all broadcasts, but for what he put out of his sight. By the date of the newest
-    /// message that he sees, or else of creation; the newest first.
-    pub async fn dialogs(&self, viewer: UserId, skip: usize, limit: usize) -> Result<DialogPage, Error> {
-        self.ask(viewer, First::Lists, move |reader| list::dialogs(reader, viewer, (skip, limit))).await
+    /// The part of `viewer`'s list of dialogs that `listing` asks for. In the list are those
+    /// that he is in and all broadcasts, but for what he put out of his sight and where he
+    /// is blocked.
+    pub async fn dialogs(&self, viewer: UserId, listing: Listing) -> Result<DialogPage, Error> {
+        let first = First::listing(&listing);
+        self.ask(viewer, first, move |reader| list::dialogs(reader, viewer, &listing)).await
     }
 
-    /// How many dialogs are in `viewer`'s list.
-    pub async fn dialogs_count(&self, viewer: UserId) -> Result<u64, Error> {
-        self.ask(viewer, First::Lists, move |reader| list::count(reader, viewer)).await
+    /// How many dialogs of `viewer`'s list fit those conditions.
+    pub async fn dialogs_count(
+        &self,
+        viewer: UserId,
+        conditions: Vec<DialogCondition>,
+    ) -> Result<u64, Error> {
+        let listing = Listing { conditions, by: By::CreatedAt, order: Order::OldestFirst, skip: 0, limit: 0 };
+        let first = First::listing(&listing);
+        self.ask(viewer, first, move |reader| list::count(reader, viewer, &listing)).await
+    }
+
+    /// The opponents in `viewer`'s private dialogs, in no order.
+    pub async fn opponents(&self, viewer: UserId) -> Result<Vec<UserId>, Error> {
+        self.ask(viewer, First::Nothing, move |reader| list::opponents(reader, viewer)).await
     }
 
     /// A page of the messages that `viewer` sees in `dialog`.
@@ -236,10 +251,10 @@ impl Queries {
 
     /// How much `viewer` has not read: in the dialogs asked for, or in all of his.
     pub async fn unread(&self, viewer: UserId, dialogs: Option<Vec<DialogId>>) -> Result<Unread, Error> {
-        let first = dialogs.clone().map_or(First::Lists, First::Seats);
+        let first = dialogs.clone().map_or(First::Unread, First::Seats);
         self.ask(viewer, first, move |reader| match &dialogs {
-            Some(dialogs) => unread_of(reader, viewer, dialogs),
-            None => unread_of_all(reader, viewer),
+            Some(dialogs) => unread::of(reader, viewer, dialogs),
+            None => unread::of_all(reader, viewer),
         })
         .await
     }
@@ -261,36 +276,6 @@ impl Queries {
             Store::Postgres(server) => server.checkpoints().await,
         }
     }
-}
-
-fn unread_of(reader: &Reader<'_>, viewer: UserId, dialogs: &[DialogId]) -> Result<Unread, Error> {
-    let mut unread = Unread::default();
-    for dialog in dialogs {
-        if unread.dialogs.iter().any(|(counted, _)| counted == dialog) {
-            continue;
-        }
-        let seat = Seat::of(reader, viewer, *dialog)?;
-        let count = match seat.filter(|seat| seat.permit(Action::ReadHistory).is_ok()) {
-            Some(seat) => seat.unread(reader)?,
-            None => 0,
-        };
-        unread.total += count;
-        unread.dialogs.push((*dialog, count));
-    }
-    Ok(unread)
-}
-
-fn unread_of_all(reader: &Reader<'_>, viewer: UserId) -> Result<Unread, Error> {
-    let mut unread = Unread::default();
-    Seat::each(reader, viewer, Which::Member, |seat| {
-        let count = seat.unread(reader)?;
-        if count > 0 {
-            unread.total += count;
-            unread.dialogs.push((seat.dialog, count));
-        }
-        Ok(())
-    })?;
-    Ok(unread)
 }
 
 fn checkpoints(connection: &rusqlite::Connection) -> Result<Vec<Folded>, Error> {

@@ -7,6 +7,9 @@ use super::{CHUNK, Corrupt, Run};
 /// messages before it; past the limit the oldest reading is forgotten, never invented.
 const EARLIER_MAX: usize = 64;
 
+/// The first byte of a row that counts a hidden message.
+const HIDES: u8 = 1;
+
 /// What is known of one chunk of a user in a dialog without its bits.
 ///
 /// The counts are of messages that were living when they were written; they hold as long
@@ -70,12 +73,20 @@ impl Sparse {
         self.entries.is_empty() && self.read_before.is_empty() && self.delivered_before.is_empty()
     }
 
-    /// The bytes of the row; none if nothing is known.
+    /// Whether the row of these bytes counts a hidden message: told without decoding them, as
+    /// stores can do it too.
+    pub fn hides(bytes: &[u8]) -> bool {
+        bytes.first() == Some(&HIDES)
+    }
+
+    /// The bytes of the row; none if nothing is known. The first is [`HIDES`] or 0.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = vec![];
         if self.is_empty() {
             return bytes;
         }
+        let hides = self.entries.iter().any(|entry| entry.hidden > 0);
+        bytes.push(if hides { HIDES } else { 0 });
         for runs in [&self.read_before, &self.delivered_before] {
             put(&mut bytes, runs.len() as u64);
             for run in runs {
@@ -97,9 +108,8 @@ impl Sparse {
     /// What was encoded so.
     pub fn decode(mut bytes: &[u8]) -> Result<Self, Corrupt> {
         let mut result = Self::default();
-        if bytes.is_empty() {
-            return Ok(result);
-        }
+        let Some((hides, rest)) = bytes.split_first() else { return Ok(result) };
+        bytes = rest;
         for runs in [&mut result.read_before, &mut result.delivered_before] {
             for _ in 0..take(&mut bytes)? {
                 let base = take(&mut bytes)?;
@@ -114,6 +124,9 @@ impl Sparse {
                 [take_count(&mut bytes)?, take_count(&mut bytes)?, take_count(&mut bytes)?];
             result.entries.push(Entry { chunk, seen, hidden, removed });
             next = chunk + 1;
+        }
+        if (*hides == HIDES) != result.entries.iter().any(|entry| entry.hidden > 0) {
+            return Err(Corrupt("a row does not hide what it says"));
         }
         Ok(result)
     }
@@ -226,6 +239,8 @@ mod tests {
                 prop_assert_eq!(removals.of(chunk), removed);
             }
             prop_assert!(sparse.entries().is_sorted_by(|a, b| a.chunk < b.chunk));
+            let hides = sparse.entries().iter().any(|entry| entry.hidden > 0);
+            prop_assert_eq!(Sparse::hides(&sparse.encode()), hides);
             prop_assert_eq!(Sparse::decode(&sparse.encode()), Ok(sparse));
             prop_assert_eq!(Removals::decode(&removals.encode()), Ok(removals));
         }

@@ -75,7 +75,8 @@ pub(super) fn view(reader: &Reader<'_>, seat: Seat) -> Result<DialogView, Error>
     })
 }
 
-fn about(reader: &Reader<'_>, dialog: DialogId) -> Result<About, Error> {
+/// What people wrote about it.
+pub(super) fn about(reader: &Reader<'_>, dialog: DialogId) -> Result<About, Error> {
     let connection = match reader.rows {
         Rows::File(connection) => connection,
         Rows::Fetched(rows) => return Ok(rows.about(dialog)),

@@ -11,9 +11,11 @@ use std::collections::{BTreeSet, HashMap};
 use domain::{DialogId, MessageId, Sequence, Time, UserId};
 
 use super::dialog::{About, Last};
+use super::list::Listed;
 use super::receipts::Outside;
-use super::seat::{Ground, Which};
-use super::{MessageView, Resolved};
+use super::seat::Ground;
+use super::unread::Sum;
+use super::{Listing, MessageView, Resolved};
 use crate::marks::{Chunk, Loaded, Marks};
 
 /// A name, and the dialog to look for it in; without one, anywhere.
@@ -24,7 +26,9 @@ pub(super) type Name = (MessageId, Option<DialogId>);
 pub(super) struct Fetched {
     /// `None`: there is no such dialog.
     pub(super) grounds: HashMap<DialogId, Option<Ground>>,
-    pub(super) lists: Option<Lists>,
+    pub(super) listed: Option<Listed>,
+    pub(super) opponents: Option<Vec<UserId>>,
+    pub(super) unread: Option<Sum>,
     pub(super) about: HashMap<DialogId, About>,
     pub(super) occupants: HashMap<DialogId, Vec<UserId>>,
     pub(super) lasts: HashMap<(DialogId, Sequence), Last>,
@@ -37,18 +41,13 @@ pub(super) struct Fetched {
     missing: RefCell<Missing>,
 }
 
-/// The dialogs that may be in somebody's list.
-#[derive(Debug, Default)]
-pub(super) struct Lists {
-    pub(super) member: Vec<Ground>,
-    pub(super) broadcasts: Vec<Ground>,
-}
-
 /// What the logic has asked for in vain.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Missing {
     pub(super) grounds: BTreeSet<DialogId>,
-    pub(super) lists: bool,
+    pub(super) listing: Option<Listing>,
+    pub(super) opponents: bool,
+    pub(super) unread: bool,
     /// What a list shows of a dialog, and of that message; 0 for none.
     pub(super) views: BTreeSet<(DialogId, Sequence)>,
     pub(super) bits: BTreeSet<(DialogId, u32)>,
@@ -82,15 +81,27 @@ impl Fetched {
         ground.clone()
     }
 
-    pub(super) fn grounds(&self, which: Which) -> Vec<Ground> {
-        let Some(lists) = &self.lists else {
-            self.note(|missing| missing.lists = true);
-            return vec![];
-        };
-        match which {
-            Which::Member => lists.member.clone(),
-            Which::Broadcasts => lists.broadcasts.clone(),
+    /// `None` if it is not there yet.
+    pub(super) fn listed(&self, listing: &Listing) -> Option<&Listed> {
+        if self.listed.is_none() {
+            self.note(|missing| missing.listing = Some(listing.clone()));
         }
+        self.listed.as_ref()
+    }
+
+    pub(super) fn opponents(&self) -> Vec<UserId> {
+        self.opponents.clone().unwrap_or_else(|| {
+            self.note(|missing| missing.opponents = true);
+            vec![]
+        })
+    }
+
+    /// `None` if it is not there yet.
+    pub(super) fn unread(&self) -> Option<&Sum> {
+        if self.unread.is_none() {
+            self.note(|missing| missing.unread = true);
+        }
+        self.unread.as_ref()
     }
 
     pub(super) fn about(&self, dialog: DialogId) -> About {

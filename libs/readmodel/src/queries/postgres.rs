@@ -9,6 +9,7 @@
 mod columns;
 mod fault;
 mod fetch;
+mod list;
 mod page;
 mod pool;
 mod served;
@@ -22,7 +23,7 @@ use sqlx::postgres::PgConnectOptions;
 
 use super::fetched::{Fetched, Missing, Name};
 use super::reader::{Reader, Recounts, Rows};
-use super::{Error, Folded, Order, Page, Settings};
+use super::{Error, Folded, Listing, Order, Page, Settings};
 use crate::marks::chunk_of;
 use fault::Fault;
 use fetch::Asking;
@@ -38,12 +39,14 @@ const FETCHES_MAX: usize = 8;
 /// What a question certainly needs.
 #[derive(Debug, Clone)]
 pub(super) enum First {
-    /// All dialogs of a list.
-    Lists,
+    /// What one statement can not be asked for before the question itself has been.
+    Nothing,
+    /// What is unread in all dialogs.
+    Unread,
     /// Those dialogs.
     Seats(Vec<DialogId>),
-    /// A dialog as a list shows it.
-    Dialog(DialogId),
+    /// Those dialogs as a list shows them.
+    Dialogs(Vec<DialogId>),
     /// A page of a history.
     Page(DialogId, Page),
     /// Messages of a dialog.
@@ -246,6 +249,12 @@ impl First {
         Self::Names(there.chain(ids.iter().map(|id| (*id, None))).collect())
     }
 
+    /// Dialogs that a listing names; any other one is no question for a single statement, as
+    /// much more than a state would be asked for again.
+    pub(super) fn listing(listing: &Listing) -> Self {
+        listing.named().map_or(Self::Nothing, Self::Dialogs)
+    }
+
     /// Fetches it as one statement, with what `hints` add; `None` if it is not one.
     async fn fetch(
         &self,
@@ -254,12 +263,13 @@ impl First {
         to: &mut Fetched,
     ) -> Result<Option<Reached>, Fault> {
         let reached = match self {
-            Self::Lists => return Ok(None),
-            Self::Seats(dialogs) if dialogs.is_empty() => return Ok(None),
+            Self::Nothing => return Ok(None),
+            Self::Seats(dialogs) | Self::Dialogs(dialogs) if dialogs.is_empty() => return Ok(None),
             Self::Names(names) if names.is_empty() => return Ok(None),
             Self::Seats(dialogs) => asking.seats(dialogs, to).await?,
             Self::Names(names) => asking.names(names, to).await?,
-            Self::Dialog(dialog) => asking.dialog(*dialog, to).await?,
+            Self::Dialogs(dialogs) => asking.dialogs(dialogs, to).await?,
+            Self::Unread => asking.unread(to).await?,
             Self::Page(dialog, page) if hints.is_empty() => asking.page(*dialog, *page, to).await?,
             Self::Page(dialog, _) => hints.fetch(asking, *dialog, to).await?,
             Self::Messages(dialog, sequences) => {
@@ -285,7 +295,9 @@ impl Hints {
         let chunks = bits.into_iter().chain(outside).map(|(_, chunk)| chunk);
         match first {
             First::Page(..) | First::Messages(..) => self.chunks.extend(chunks),
-            First::Lists | First::Seats(_) | First::Dialog(_) | First::Names(_) => return false,
+            First::Nothing | First::Unread | First::Seats(_) | First::Dialogs(_) | First::Names(_) => {
+                return false;
+            }
         }
         self.chunks.extend(fetched.bits.keys().map(|(_, chunk)| *chunk));
         self.sequences = messages.into_iter().map(|(_, sequence)| sequence.0).collect();

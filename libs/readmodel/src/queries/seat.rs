@@ -60,27 +60,6 @@ const OF_DIALOG: &str = "FROM dialogs d
     LEFT JOIN removals r ON r.dialog = d.dialog
     WHERE d.dialog = ?1";
 
-/// The dialogs that he is in.
-const OF_MEMBER: &str = "FROM standings s INDEXED BY standings_of_user
-    CROSS JOIN dialogs d ON d.dialog = s.dialog
-    LEFT JOIN removals r ON r.dialog = s.dialog
-    WHERE s.user = ?1 AND s.member = 1 AND d.alive = 1";
-
-/// The dialogs that everybody is in.
-const BROADCASTS: &str = "FROM dialogs d INDEXED BY broadcasts
-    LEFT JOIN standings s ON s.dialog = d.dialog AND s.user = ?1
-    LEFT JOIN removals r ON r.dialog = d.dialog
-    WHERE d.kind = 1 AND d.alive = 1";
-
-/// Which of somebody's dialogs to visit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Which {
-    /// Those that he is in.
-    Member,
-    /// All broadcasts.
-    Broadcasts,
-}
-
 impl Seat {
     /// The dialog of that id as `viewer` has it; `None` if there is none, or none any more.
     pub(super) fn of(reader: &Reader<'_>, viewer: UserId, dialog: DialogId) -> Result<Option<Self>, Error> {
@@ -90,30 +69,6 @@ impl Seat {
         };
         let ground = ground.filter(|ground| ground.header.alive);
         Ok(ground.map(|ground| Self::new(ground, viewer, reader.recounts)))
-    }
-
-    /// Calls `visit` with each of his dialogs of that sort that is there.
-    pub(super) fn each(
-        reader: &Reader<'_>,
-        viewer: UserId,
-        which: Which,
-        mut visit: impl FnMut(Self) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let mut visit = |ground| visit(Self::new(ground, viewer, reader.recounts));
-        let connection = match reader.rows {
-            Rows::File(connection) => connection,
-            Rows::Fetched(rows) => return rows.grounds(which).into_iter().try_for_each(visit),
-        };
-        let from = match which {
-            Which::Member => OF_MEMBER,
-            Which::Broadcasts => BROADCASTS,
-        };
-        let mut statement = connection.prepare_cached(&format!("SELECT {COLUMNS} {from}"))?;
-        let mut rows = statement.query([int(viewer.get())])?;
-        while let Some(row) = rows.next()? {
-            visit(ground(row)?)?;
-        }
-        Ok(())
     }
 
     fn new(ground: Ground, viewer: UserId, recounts: &Recounts) -> Self {

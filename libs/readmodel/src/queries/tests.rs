@@ -3,6 +3,7 @@
 
 mod cases;
 mod faults;
+mod lists;
 mod pool;
 mod recount;
 
@@ -16,7 +17,7 @@ use domain::{ApplicationId, CommandId, DialogId, MessageId, Refusal, Sequence, T
 
 use tokio::runtime::Runtime;
 
-use super::{History, MessageView, Order, Page, Queries, Settings};
+use super::{By, History, Listing, MessageView, Order, Page, Queries, Settings};
 use crate::postgres;
 use crate::sqlite::Store;
 use crate::testing::Feeder;
@@ -25,6 +26,11 @@ const SETTINGS: Settings = Settings { threads: 1, queue_max: 8 };
 
 fn user(number: u64) -> UserId {
     UserId::new(number).unwrap()
+}
+
+/// The first hundred dialogs, in the usual order.
+fn listing() -> Listing {
+    Listing { conditions: vec![], by: By::LastSent, order: Order::NewestFirst, skip: 0, limit: 100 }
 }
 
 /// The same read model twice, in a folder and in a database of its own.
@@ -189,8 +195,9 @@ impl Chat {
     fn unread(&self, viewer: u64, dialog: DialogId) -> u64 {
         let unread = self.model.ask(async |queries| queries.unread(user(viewer), Some(vec![dialog])).await);
         let all = self.model.ask(async |queries| queries.unread(user(viewer), None).await);
-        let among_all = all.dialogs.iter().find(|(id, _)| *id == dialog).map_or(0, |(_, count)| *count);
-        assert_eq!(unread.total, among_all, "asked for one and for all");
+        let listed = self.model.ask(async |queries| queries.dialogs(user(viewer), listing()).await);
+        let each = listed.items.iter().map(|view| view.unread);
+        assert_eq!(all.total, each.sum::<u64>(), "asked for all and in the list");
         let view = self.model.ask(async |queries| queries.dialog(user(viewer), dialog).await);
         assert_eq!(unread.total, view.map_or(0, |view| view.unread), "asked for and in the dialog");
         unread.total

@@ -156,8 +156,7 @@ pub struct Resolved {
 pub struct Unread {
     /// Over all of them.
     pub total: u64,
-    /// By dialog: each that was asked for, once, in that order, with 0 for those he may not
-    /// read; without such a list, those with unread messages.
+    /// Each dialog that was asked for, once, in that order, with 0 for those he may not read.
     pub dialogs: Vec<(DialogId, u64)>,
 }
 

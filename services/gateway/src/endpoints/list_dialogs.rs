@@ -1,57 +1,41 @@
-//! `GET /chat/Dialog`: the caller's dialogs, the liveliest first, or those of some ids.
-
-use std::cmp::Reverse;
+//! `GET /chat/Dialog`: the caller's dialogs, filtered, in order and in parts, or how many
+//! there are.
+//!
+//! What a private dialog is called is its opponent's name, which only users have: a filter by
+//! name first asks whose name among the caller's opponents fits.
 
 use axum::extract::State;
 use axum::response::Response;
-use domain::{DialogId, UserId};
-use futures::future::join_all;
-use readmodel::queries::{DialogPage, DialogView};
+use domain::UserId;
+use readmodel::queries::{Among, By, DialogCondition, Listing, Order, Test};
 
 use crate::edge::Caller;
-use crate::params::{Direction, Page};
-use crate::path::Named;
+use crate::params::{Direction, Filters};
 use crate::shown::{DialogShown, DialogsShown, count, displays};
-use crate::{ApiError, Edge, Params, answer, fields};
+use crate::{ApiError, Edge, Params, answer};
 
-/// The fields of the API's filters that are not understood yet.
-const FILTERS: [&str; 7] =
-    ["type", "name", "last_message_date_sent", "created_at", "updated_at", "extensions", "occupants_ids"];
-/// The one order there is, in both of its spellings.
-const ORDER: [&str; 2] = ["last_message_date_sent", "date_sent"];
+/// Fields that a list is sorted by, and what each of them is.
+const SORTS: [(&str, By); 4] = [
+    ("last_message_date_sent", By::LastSent),
+    ("date_sent", By::LastSent),
+    ("updated_at", By::UpdatedAt),
+    ("created_at", By::CreatedAt),
+];
 
 pub(super) async fn handle(
     State(edge): State<Edge>,
     Caller(caller): Caller,
     mut params: Params,
 ) -> Result<Response, ApiError> {
-    fields::refuse(&params, &FILTERS)?;
-    match params.sort()? {
-        Some(sort) if sort.direction == Direction::Ascending => {
-            return Err(fields::not_supported("sort_asc"));
-        }
-        Some(sort) if !ORDER.contains(&sort.field.as_str()) => {
-            return Err(fields::not_supported("sort_desc"));
-        }
-        Some(_) | None => {}
-    }
+    let (by, order) = sort(&mut params)?;
     let page = params.page()?;
     let counts = params.flag("count")?.unwrap_or(false);
-    let ids = ids(&mut params, edge.limits.ids_per_call_max)?;
+    let conditions = conditions(&edge, caller, &mut params).await?;
     if counts {
-        let total = match ids {
-            Some(ids) => named(&edge, caller, ids).await?.len() as u64,
-            None => edge.queries.dialogs_count(caller).await?,
-        };
-        return Ok(count(total));
+        return Ok(count(edge.queries.dialogs_count(caller, conditions).await?));
     }
-    let found = match ids {
-        Some(ids) => part(named(&edge, caller, ids).await?, page),
-        None => {
-            let skip = usize::try_from(page.skip).unwrap_or(usize::MAX);
-            edge.queries.dialogs(caller, skip, page.limit as usize).await?
-        }
-    };
+    let listing = Listing { conditions, by, order, skip: page.skip, limit: page.limit as usize };
+    let found = edge.queries.dialogs(caller, listing).await?;
     let displays = displays(&edge, &found.items).await?;
     let items = found.items.iter().map(|dialog| DialogShown::new(dialog, &edge.application, &displays));
     Ok(answer::ok(&DialogsShown {
@@ -62,34 +46,93 @@ pub(super) async fn handle(
     }))
 }
 
-/// The filter `_id`, in any spelling of a list; with another operator it is not
-/// understood yet.
-fn ids(params: &mut Params, max: usize) -> Result<Option<Vec<Named<DialogId>>>, ApiError> {
-    const NAME: &str = "_id";
-    if !params.is_object(NAME) {
-        return params.names(NAME, max);
+fn sort(params: &mut Params) -> Result<(By, Order), ApiError> {
+    let Some(sort) = params.sort()? else { return Ok((By::LastSent, Order::NewestFirst)) };
+    let (name, order) = match sort.direction {
+        Direction::Ascending => ("sort_asc", Order::OldestFirst),
+        Direction::Descending => ("sort_desc", Order::NewestFirst),
+    };
+    match SORTS.iter().find(|(field, _)| *field == sort.field) {
+        Some((_, by)) => Ok((*by, order)),
+        None => Err(ApiError::invalid(name, "is not a field that dialogs are sorted by")),
     }
-    let Some(mut operators) = params.object(NAME)? else { return Ok(None) };
-    let ids = operators.names("in", max)?;
-    if operators.rest().is_empty() { Ok(ids) } else { Err(fields::not_supported(NAME)) }
 }
 
-/// Those of the named dialogs that are in the caller's list, in its order.
-async fn named(edge: &Edge, caller: UserId, ids: Vec<Named<DialogId>>) -> Result<Vec<DialogView>, ApiError> {
-    let ids = ids.into_iter().filter_map(|named| named.id);
-    let mut found = Vec::new();
-    for view in join_all(ids.map(|id| edge.queries.dialog(caller, id))).await {
-        found.extend(view?.filter(|view| !view.hidden));
+async fn conditions(
+    edge: &Edge,
+    caller: UserId,
+    params: &mut Params,
+) -> Result<Vec<DialogCondition>, ApiError> {
+    let mut filters = params.filters(edge.limits.ids_per_call_max);
+    let mut conditions: Vec<_> = filters.ids("_id")?.into_iter().map(DialogCondition::Id).collect();
+    conditions.extend(filters.numbers("type")?.into_iter().map(DialogCondition::Kind));
+    conditions.extend(filters.moments("last_message_date_sent")?.into_iter().map(DialogCondition::LastSent));
+    conditions.extend(filters.moments("created_at")?.into_iter().map(DialogCondition::CreatedAt));
+    conditions.extend(filters.moments("updated_at")?.into_iter().map(DialogCondition::UpdatedAt));
+    for (key, test) in filters.members("extensions")? {
+        conditions.extend(extension(edge, key, test));
     }
-    found.sort_by_key(|dialog| {
-        let date = dialog.last.as_ref().map_or(dialog.created_at.seconds(), |last| last.date_sent);
-        Reverse((date, dialog.id))
-    });
-    Ok(found)
+    for test in filters.numbers("occupants_ids")? {
+        conditions.push(DialogCondition::Occupants(among(test)?));
+    }
+    let names = filters.texts("name")?;
+    if !names.is_empty() {
+        conditions.extend(named(edge, caller, names).await?);
+    }
+    Ok(conditions)
 }
 
-fn part(found: Vec<DialogView>, page: Page) -> DialogPage {
-    let total = found.len() as u64;
-    let skip = usize::try_from(page.skip).unwrap_or(usize::MAX);
-    DialogPage { total, items: found.into_iter().skip(skip).take(page.limit as usize).collect() }
+/// A condition on an extension. One that the application does not allow is shown nowhere, so
+/// no dialog has a value of it, whatever is stored.
+fn extension(edge: &Edge, key: String, test: Test<String>) -> Option<DialogCondition> {
+    if edge.application.extension_keys.contains(&key) {
+        Some(DialogCondition::Extension(key, test))
+    } else if test.text(None) {
+        None
+    } else {
+        Some(DialogCondition::Id(Test::In(vec![])))
+    }
+}
+
+/// A condition on who is in a dialog: nothing is greater or less than a set of people. A
+/// number that is no user's is in none.
+fn among(test: Test<i64>) -> Result<Among, ApiError> {
+    const NAME: &str = "occupants_ids";
+    let users = |numbers: &[i64]| numbers.iter().map(|number| user(*number)).collect::<Option<Vec<_>>>();
+    let known = |numbers: Vec<i64>| numbers.into_iter().filter_map(user).collect();
+    match test {
+        Test::In(numbers) => Ok(Among::AnyOf(known(numbers))),
+        Test::NotIn(numbers) => Ok(Among::NoneOf(known(numbers))),
+        Test::All(numbers) => Ok(users(&numbers).map_or(Among::AnyOf(vec![]), Among::AllOf)),
+        Test::Below(_) | Test::AtMost(_) | Test::Above(_) | Test::AtLeast(_) | Test::Contains(_) => {
+            Err(ApiError::invalid(NAME, "can only be tested with in, nin, ne and all"))
+        }
+    }
+}
+
+fn user(number: i64) -> Option<UserId> {
+    u64::try_from(number).ok().and_then(UserId::new)
+}
+
+/// Conditions on the name, for private dialogs by the names of the caller's opponents.
+async fn named(
+    edge: &Edge,
+    caller: UserId,
+    names: Vec<Test<String>>,
+) -> Result<Vec<DialogCondition>, ApiError> {
+    let mut opponents = edge.queries.opponents(caller).await?;
+    opponents.sort_unstable();
+    opponents.dedup();
+    let mut shown = std::collections::HashMap::new();
+    for some in opponents.chunks(identity::IDS_MAX) {
+        shown.extend(edge.identity.display(some).await?.into_iter().map(|display| (display.id, display)));
+    }
+    let fits = |test: &Test<String>, opponent: &UserId| {
+        test.text(shown.get(opponent).map(|display| display.name.as_str()))
+    };
+    let condition = |name: Test<String>| {
+        let opponents = opponents.iter().copied().filter(|opponent| fits(&name, opponent)).collect();
+        DialogCondition::Name { name, opponents }
+    };
+    Ok(names.into_iter().map(condition).collect())
 }

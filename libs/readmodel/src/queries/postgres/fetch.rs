@@ -9,9 +9,10 @@ use sqlx::{PgConnection, Postgres, query};
 use tokio::time::timeout;
 
 use super::super::columns::damaged;
-use super::super::fetched::{Fetched, Lists, Missing};
+use super::super::fetched::{Fetched, Missing};
 use super::super::names::NAMESAKES_MAX;
 use super::super::seat::Ground;
+use super::super::unread::Sum;
 use super::super::{Error, Folded, Order, Page, Resolved};
 use super::columns::{Columns, user};
 use super::fault::Fault;
@@ -23,7 +24,7 @@ use crate::rows::{Epoch, Offset, Partition};
 /// How long nothing may be heard: longer than the server may work on a statement.
 const SILENCE_MAX: Duration = Duration::from_millis(1_500);
 /// Skipping more than that is skipping everything.
-const SKIP_MAX: u64 = 1 << 60;
+pub(super) const SKIP_MAX: u64 = 1 << 60;
 
 /// How a sequence or a user stands in a column: bit by bit.
 pub(super) fn int(number: u64) -> i64 {
@@ -77,7 +78,7 @@ pub(super) fn reached(columns: &mut Columns<'_>) -> Result<Reached, Error> {
 }
 
 impl Asking<'_> {
-    fn viewer(&self) -> i64 {
+    pub(super) fn viewer(&self) -> i64 {
         int(self.viewer.get())
     }
 
@@ -93,22 +94,37 @@ impl Asking<'_> {
         Ok(folded)
     }
 
-    pub(super) async fn dialog(&mut self, dialog: DialogId, to: &mut Fetched) -> Result<Reached, Fault> {
-        let id = dialog.as_bytes().as_slice();
-        let statement = query(statements::DIALOG.as_str()).bind(self.viewer()).bind(id);
-        let row = row(self.connection, statement).await?;
-        let mut columns = Columns::of(&row);
-        let folded = reached(&mut columns)?;
-        let ground = columns.ground()?;
-        if let Some(Ground { last, .. }) = &ground {
-            let (about, occupants) = columns.about()?;
-            to.about.insert(dialog, about);
-            to.occupants.insert(dialog, occupants);
-            if let Some(shown) = columns.last()? {
-                to.lasts.insert((dialog, last.sequence), shown);
+    pub(super) async fn dialogs(&mut self, dialogs: &[DialogId], to: &mut Fetched) -> Result<Reached, Fault> {
+        let ids: Vec<_> = dialogs.iter().map(|dialog| dialog.as_bytes().as_slice()).collect();
+        let statement = query(statements::DIALOGS.as_str()).bind(self.viewer()).bind(ids);
+        let mut folded = Reached::new();
+        for row in rows(self.connection, statement).await? {
+            let mut columns = Columns::of(&row);
+            folded = reached(&mut columns)?;
+            let dialog = columns.dialog()?;
+            let ground = columns.ground()?;
+            if let Some(ground) = ground {
+                viewed(ground, &mut columns, to)?;
+            } else {
+                to.grounds.insert(dialog, None);
             }
         }
-        to.grounds.insert(dialog, ground);
+        Ok(folded)
+    }
+
+    pub(super) async fn unread(&mut self, to: &mut Fetched) -> Result<Reached, Fault> {
+        let mut folded = Reached::new();
+        let mut sum = Sum::default();
+        for row in rows(self.connection, query(statements::UNREAD.as_str()).bind(self.viewer())).await? {
+            let mut columns = Columns::of(&row);
+            folded = reached(&mut columns)?;
+            sum.plain = columns.number()?;
+            if let Some(ground) = columns.ground()? {
+                sum.odd.push(ground.dialog);
+                to.grounds.insert(ground.dialog, Some(ground));
+            }
+        }
+        to.unread = Some(sum);
         Ok(folded)
     }
 
@@ -177,12 +193,19 @@ impl Asking<'_> {
 
     /// Fetches what is missing: one statement for each kind of it.
     pub(super) async fn more(&mut self, missing: Missing, to: &mut Fetched) -> Result<(), Fault> {
-        let Missing { grounds, lists, views, bits, members, outside, messages, names } = missing;
+        let Missing { grounds, listing, opponents, unread, views, bits, members, outside, messages, names } =
+            missing;
         if !grounds.is_empty() {
             self.seats(&Vec::from_iter(grounds), to).await?;
         }
-        if lists {
-            self.lists(to).await?;
+        if let Some(listing) = listing {
+            self.listing(&listing, to).await?;
+        }
+        if opponents {
+            self.opponents(to).await?;
+        }
+        if unread {
+            self.unread(to).await?;
         }
         if !views.is_empty() {
             self.views(&Vec::from_iter(views), to).await?;
@@ -202,25 +225,6 @@ impl Asking<'_> {
         if !names.is_empty() {
             self.names(&Vec::from_iter(names), to).await?;
         }
-        Ok(())
-    }
-
-    async fn lists(&mut self, to: &mut Fetched) -> Result<(), Fault> {
-        let mut lists = Lists::default();
-        let statement = query(statements::LISTS.as_str()).bind(self.viewer());
-        for row in rows(self.connection, statement).await? {
-            let mut columns = Columns::of(&row);
-            let member: bool = columns.take()?;
-            let ground = columns.ground()?.ok_or_else(|| damaged("a dialog without an id"))?;
-            if let Some(last) = columns.last()? {
-                to.lasts.insert((ground.dialog, ground.last.sequence), last);
-            }
-            if member { lists.member.push(ground) } else { lists.broadcasts.push(ground) }
-        }
-        for list in [&mut lists.member, &mut lists.broadcasts] {
-            list.sort_unstable_by_key(|ground| ground.dialog);
-        }
-        to.lists = Some(lists);
         Ok(())
     }
 
@@ -292,6 +296,19 @@ impl Asking<'_> {
         }
         Ok(())
     }
+}
+
+/// Takes up a seat and what a list shows of its dialog, which the next columns say.
+pub(super) fn viewed(ground: Ground, columns: &mut Columns<'_>, to: &mut Fetched) -> Result<(), Error> {
+    let (dialog, last) = (ground.dialog, ground.last.sequence);
+    to.grounds.insert(dialog, Some(ground));
+    let (about, occupants) = columns.about()?;
+    to.about.insert(dialog, about);
+    to.occupants.insert(dialog, occupants);
+    if let Some(shown) = columns.last()? {
+        to.lasts.insert((dialog, last), shown);
+    }
+    Ok(())
 }
 
 /// Two lists of equal length, as a statement takes them.

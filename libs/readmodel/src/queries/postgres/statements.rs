@@ -11,15 +11,17 @@ const FOLDED: &str = "(SELECT array_agg(partition) AS partitions, array_agg(next
     FROM checkpoints) c";
 
 /// A dialog `d`, the viewer's standing `s` and the removals `r`.
-const SEAT: &str = "d.dialog, d.kind, d.alive, d.owner_id, d.owner_present, d.opponent, d.admins, d.head,
+pub(super) const SEAT: &str =
+    "d.dialog, d.kind, d.alive, d.owner_id, d.owner_present, d.opponent, d.admins, d.head,
     d.cleared_to, d.occupants, d.last_sent, d.created_at, d.last_sequence, d.last_sender, d.last_read_by,
     d.last_delivered_by, d.last_counts_known, s.member, s.joined_at, s.from_sequence, s.cleared_to,
-    s.hidden_at, s.blocked, s.notifications, s.read_base, s.read_to, s.delivered_base, s.delivered_to, s.sparse, r.counts";
-const OF_SEAT: &str = "LEFT JOIN standings s ON s.dialog = d.dialog AND s.user_id = $1
+    s.hidden_at, s.blocked, s.notifications, s.read_base, s.read_to, s.delivered_base, s.delivered_to,
+    s.sparse, r.counts";
+pub(super) const OF_SEAT: &str = "LEFT JOIN standings s ON s.dialog = d.dialog AND s.user_id = $1
     LEFT JOIN removals r ON r.dialog = d.dialog";
 
 /// What a list shows of the dialog `d`, with the message `l`.
-const VIEW: &str = "d.name, d.photo, d.description, d.extensions, d.allow_preview, d.updated_at,
+pub(super) const VIEW: &str = "d.name, d.photo, d.description, d.extensions, d.allow_preview, d.updated_at,
     (SELECT array_agg(o.user_id) FROM (SELECT user_id FROM standings WHERE dialog = d.dialog AND member
         AND d.kind IN (2, 3) ORDER BY user_id) o),
     l.id, l.sender, l.text, l.date_sent";
@@ -47,19 +49,32 @@ pub(super) static SEATS: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// All dialogs that may be in the list of user `$1`: whether he is in it, and the newest
-/// message that is there if a newer one was removed.
-pub(super) static LISTS: LazyLock<String> = LazyLock::new(|| {
-    let last = "LEFT JOIN messages l ON l.dialog = d.dialog AND l.sequence = d.last_sequence
-        AND d.last_sequence <> d.head";
+/// What user `$1` has not read: the sum of where it is a subtraction, and the seats of where
+/// it is not.
+pub(super) static UNREAD: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "SELECT true, {SEAT}, l.id, l.sender, l.text, l.date_sent FROM standings s
-         JOIN dialogs d ON d.dialog = s.dialog LEFT JOIN removals r ON r.dialog = d.dialog {last}
-         WHERE s.user_id = $1 AND s.member AND d.alive
-         UNION ALL SELECT false, {SEAT}, l.id, l.sender, l.text, l.date_sent FROM dialogs d
-         {OF_SEAT} {last} WHERE d.kind = 1 AND d.alive"
+        "WITH maybe AS MATERIALIZED (
+            SELECT d.dialog, m.low, d.head, s.read_base, s.read_to, octet_length(s.sparse) > 0 OR EXISTS
+                (SELECT 1 FROM removals r WHERE r.dialog = d.dialog AND octet_length(r.counts) > 0) AS odd
+            FROM standings s JOIN dialogs d ON d.dialog = s.dialog
+            CROSS JOIN LATERAL (SELECT greatest(d.cleared_to, s.cleared_to, s.from_sequence) AS low) m
+            WHERE s.user_id = $1 AND s.member AND d.alive AND d.kind IN (2, 3)
+                AND NOT (d.kind = 3 AND s.hidden_at IS NOT DISTINCT FROM d.head)
+                AND d.head > m.low AND NOT (s.read_base <= m.low AND s.read_to >= d.head)
+         ), plain AS (
+            SELECT coalesce(sum(CASE WHEN read_base = read_to THEN head - low ELSE
+                greatest(least(read_base, head) - low, 0) + greatest(head - greatest(read_to, low), 0) END
+            ), 0)::bigint AS total FROM maybe WHERE NOT odd
+         )
+         SELECT c.partitions, c.offsets, p.total, {SEAT} FROM {FOLDED} CROSS JOIN plain p
+         LEFT JOIN maybe m ON m.odd LEFT JOIN dialogs d ON d.dialog = m.dialog {OF_SEAT}"
     )
 });
+
+/// The opponents in the private dialogs of user `$1`.
+pub(super) const OPPONENTS: &str = "SELECT CASE WHEN d.owner_id = $1 THEN d.opponent ELSE d.owner_id END
+    FROM standings s JOIN dialogs d ON d.dialog = s.dialog
+    WHERE s.user_id = $1 AND s.member AND d.alive AND d.kind = 3 AND d.opponent IS NOT NULL";
 
 /// What lists show of the dialogs `$1`, each with its message of `$2`.
 pub(super) static VIEWS: LazyLock<String> = LazyLock::new(|| {
@@ -70,11 +85,12 @@ pub(super) static VIEWS: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// The dialog `$2` as user `$1` has it and as a list shows it.
-pub(super) static DIALOG: LazyLock<String> = LazyLock::new(|| {
+/// The dialogs `$2` as user `$1` has them and as a list shows them.
+pub(super) static DIALOGS: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "SELECT c.partitions, c.offsets, {SEAT}, {VIEW} FROM {FOLDED}
-         LEFT JOIN dialogs d ON d.dialog = $2 {OF_SEAT}
+        "SELECT c.partitions, c.offsets, w.dialog, {SEAT}, {VIEW} FROM {FOLDED}
+         CROSS JOIN unnest($2::bytea[]) AS w (dialog)
+         LEFT JOIN dialogs d ON d.dialog = w.dialog {OF_SEAT}
          LEFT JOIN messages l ON l.dialog = d.dialog AND l.sequence = d.last_sequence"
     )
 });

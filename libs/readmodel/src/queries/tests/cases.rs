@@ -86,8 +86,8 @@ fn a_hidden_dialog_is_out_of_the_list_until_the_next_message() {
     chat.post(1, dialog);
     chat.does(2, dialog, Command::DeleteForSelf).unwrap();
     let totals = |chat: &Chat| {
-        let count = chat.model.ask(async |queries| queries.dialogs_count(user(2)).await);
-        let page = chat.model.ask(async |queries| queries.dialogs(user(2), 0, 10).await);
+        let count = chat.model.ask(async |queries| queries.dialogs_count(user(2), vec![]).await);
+        let page = chat.model.ask(async |queries| queries.dialogs(user(2), super::listing()).await);
         assert_eq!(page.items.len() as u64, page.total);
         (count, page.total)
     };
@@ -95,7 +95,7 @@ fn a_hidden_dialog_is_out_of_the_list_until_the_next_message() {
     let view = chat.model.ask(async |queries| queries.dialog(user(2), dialog).await).unwrap();
     assert!(view.hidden && view.last.is_none());
     assert_eq!(
-        chat.model.ask(async |queries| queries.dialogs_count(user(1)).await),
+        chat.model.ask(async |queries| queries.dialogs_count(user(1), vec![]).await),
         1,
         "the other one keeps it"
     );
@@ -251,10 +251,10 @@ fn everybody_reads_a_broadcast_and_nobody_marks_it() {
     chat.post(1, dialog);
     assert_eq!(chat.readers(7, dialog), [(1, vec![1])]);
     assert_eq!(chat.unread(7, dialog), 0);
-    assert_eq!(chat.model.ask(async |queries| queries.dialogs_count(user(7)).await), 1);
+    assert_eq!(chat.model.ask(async |queries| queries.dialogs_count(user(7), vec![]).await), 1);
     chat.does(7, dialog, Command::DeleteForSelf).unwrap();
-    assert_eq!(chat.model.ask(async |queries| queries.dialogs_count(user(7)).await), 0);
-    assert_eq!(chat.model.ask(async |queries| queries.dialogs_count(user(8)).await), 1);
+    assert_eq!(chat.model.ask(async |queries| queries.dialogs_count(user(7), vec![]).await), 0);
+    assert_eq!(chat.model.ask(async |queries| queries.dialogs_count(user(8), vec![]).await), 1);
     assert_eq!(chat.history(1, dialog).unread, []);
 }
 

@@ -150,20 +150,20 @@ async fn rows_behind_what_was_shown_are_not_shown() {
     assert!(read.role().await.unwrap().is_some());
     read.queries.at_least(Partition(0), Offset(2));
     assert!(matches!(read.role().await, Err(Error::Behind)));
-    assert!(matches!(read.queries.dialogs_count(user(1)).await, Err(Error::Behind)));
+    assert!(matches!(read.queries.dialogs_count(user(1), vec![]).await, Err(Error::Behind)));
     assert!(matches!(read.queries.checkpoints().await, Err(Error::Behind)));
     let left = record(Event::OccupantsRemoved { users: vec![user(2)] });
     let batch = read.feeder.batch([left]);
     read.store().await.apply(&batch).await.unwrap();
     assert!(read.role().await.unwrap().is_some());
-    assert_eq!(read.queries.dialogs_count(user(1)).await.unwrap(), 1);
+    assert_eq!(read.queries.dialogs_count(user(1), vec![]).await.unwrap(), 1);
 }
 
 #[tokio::test]
 async fn readers_go_on_over_a_schema_that_took_the_place_of_another() {
     let read = Read::new(TWO).await;
     let ask = async || {
-        assert_eq!(read.queries.dialogs_count(user(2)).await.unwrap(), 1);
+        assert_eq!(read.queries.dialogs_count(user(2), vec![]).await.unwrap(), 1);
         assert_eq!(read.queries.role(user(2), dialog()).await.unwrap().unwrap().1, Role::Member);
     };
     ask().await;

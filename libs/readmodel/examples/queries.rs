@@ -342,7 +342,7 @@ fn fill(store: Rows, head: u64, dialogs: u64) -> Rows {
         let listed = occupants.len() as u64 > OCCUPANTS;
         fold.create(id, occupants);
         (1..=5).for_each(|sequence| fold.post(id, sequence));
-        if listed && (number / every) % UNREAD != 0 {
+        if listed && !(number / every).is_multiple_of(UNREAD) {
             let marked = Marked::Listed(vec![Range { first: Sequence(1), last: Sequence(5) }]);
             fold.event(id, 1_000_001, Event::MessagesMarked { mark: Mark::Read, marked });
         }

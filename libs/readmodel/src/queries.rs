@@ -16,6 +16,7 @@ mod history;
 mod list;
 mod listing;
 mod names;
+mod people;
 mod pool;
 mod postgres;
 mod reader;
@@ -35,6 +36,7 @@ use domain::{DialogId, MessageId, Refusal, Sequence, UserId};
 use eventlog::{Epoch, Offset, Partition};
 
 use crate::sqlite::{self, OpenError};
+use people::{Part, Who};
 use pool::Pool;
 use postgres::{First, Server};
 use reader::{Reader, Recounts, Rows};
@@ -193,6 +195,47 @@ impl Queries {
     /// The opponents in `viewer`'s private dialogs, in no order.
     pub async fn opponents(&self, viewer: UserId) -> Result<Vec<UserId>, Error> {
         self.ask(viewer, First::Nothing, move |reader| list::opponents(reader, viewer)).await
+    }
+
+    /// Up to `limit` of those who are in `dialog`, after `skip`, in the order of their
+    /// numbers, for somebody who is in it; nobody may list who is in a broadcast.
+    pub async fn occupants(
+        &self,
+        viewer: UserId,
+        dialog: DialogId,
+        (skip, limit): (u64, usize),
+    ) -> Result<Result<Vec<UserId>, Refusal>, Error> {
+        self.people(viewer, dialog, Part { who: Who::Occupants, skip, limit }).await
+    }
+
+    /// The same of those who are shut out of it, for somebody who may shut out.
+    pub async fn blocked(
+        &self,
+        viewer: UserId,
+        dialog: DialogId,
+        (skip, limit): (u64, usize),
+    ) -> Result<Result<Vec<UserId>, Refusal>, Error> {
+        self.people(viewer, dialog, Part { who: Who::Blocked, skip, limit }).await
+    }
+
+    async fn people(
+        &self,
+        viewer: UserId,
+        dialog: DialogId,
+        part: Part,
+    ) -> Result<Result<Vec<UserId>, Refusal>, Error> {
+        let first = First::People(dialog, part);
+        self.ask(viewer, first, move |reader| people::people(reader, viewer, dialog, part)).await
+    }
+
+    /// Whether `viewer` wants to be alerted of messages in `dialog`, if he may say so.
+    pub async fn notifications(
+        &self,
+        viewer: UserId,
+        dialog: DialogId,
+    ) -> Result<Result<bool, Refusal>, Error> {
+        let first = First::Seats(vec![dialog]);
+        self.ask(viewer, first, move |reader| people::notifications(reader, viewer, dialog)).await
     }
 
     /// A page of the messages that `viewer` sees in `dialog`.

@@ -29,6 +29,8 @@ pub(super) struct Fetched {
     pub(super) listed: Option<Listed>,
     pub(super) opponents: Option<Vec<UserId>>,
     pub(super) unread: Option<Sum>,
+    /// The part that was asked for.
+    pub(super) people: Vec<UserId>,
     pub(super) about: HashMap<DialogId, About>,
     pub(super) occupants: HashMap<DialogId, Vec<UserId>>,
     pub(super) lasts: HashMap<(DialogId, Sequence), Last>,

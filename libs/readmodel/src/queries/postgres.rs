@@ -22,6 +22,7 @@ use sqlx::Connection as _;
 use sqlx::postgres::PgConnectOptions;
 
 use super::fetched::{Fetched, Missing, Name};
+use super::people::Part;
 use super::reader::{Reader, Recounts, Rows};
 use super::{Error, Folded, Listing, Order, Page, Settings};
 use crate::marks::chunk_of;
@@ -47,6 +48,8 @@ pub(super) enum First {
     Seats(Vec<DialogId>),
     /// Those dialogs as a list shows them.
     Dialogs(Vec<DialogId>),
+    /// A part of a dialog's users.
+    People(DialogId, Part),
     /// A page of a history.
     Page(DialogId, Page),
     /// Messages of a dialog.
@@ -270,6 +273,7 @@ impl First {
             Self::Names(names) => asking.names(names, to).await?,
             Self::Dialogs(dialogs) => asking.dialogs(dialogs, to).await?,
             Self::Unread => asking.unread(to).await?,
+            Self::People(dialog, part) => asking.people(*dialog, *part, to).await?,
             Self::Page(dialog, page) if hints.is_empty() => asking.page(*dialog, *page, to).await?,
             Self::Page(dialog, _) => hints.fetch(asking, *dialog, to).await?,
             Self::Messages(dialog, sequences) => {
@@ -295,9 +299,8 @@ impl Hints {
         let chunks = bits.into_iter().chain(outside).map(|(_, chunk)| chunk);
         match first {
             First::Page(..) | First::Messages(..) => self.chunks.extend(chunks),
-            First::Nothing | First::Unread | First::Seats(_) | First::Dialogs(_) | First::Names(_) => {
-                return false;
-            }
+            First::Nothing | First::Unread | First::Seats(_) => return false,
+            First::Dialogs(_) | First::People(..) | First::Names(_) => return false,
         }
         self.chunks.extend(fetched.bits.keys().map(|(_, chunk)| *chunk));
         self.sequences = messages.into_iter().map(|(_, sequence)| sequence.0).collect();

@@ -113,6 +113,11 @@ impl Seat {
         self.standing.is_some_and(|standing| standing.hides(self.header.kind, self.header.head))
     }
 
+    /// Whether the viewer wants to be alerted, as he does unless he has said no.
+    pub(super) fn notifications(&self) -> bool {
+        self.standing.unwrap_or_default().notifications
+    }
+
     pub(super) fn bitmaps<'c>(&'c self, reader: &'c Reader<'c>) -> Bitmaps<'c> {
         Bitmaps::new(reader, self)
     }

@@ -10,7 +10,7 @@ use domain::UserId;
 use readmodel::queries::{Among, By, DialogCondition, Listing, Order, Test};
 
 use crate::edge::Caller;
-use crate::params::{Direction, Filters};
+use crate::params::Direction;
 use crate::shown::{DialogShown, DialogsShown, count, displays};
 use crate::{ApiError, Edge, Params, answer};
 

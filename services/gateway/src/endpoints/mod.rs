@@ -9,11 +9,14 @@ mod create_dialog;
 mod delete_dialogs;
 mod delete_messages;
 mod end_session;
+mod list_blocked;
 mod list_dialogs;
 mod list_messages;
+mod list_occupants;
 mod observe;
 mod open_session;
 mod post_message;
+mod show_notifications;
 mod show_session;
 mod show_user;
 mod sign_up;
@@ -37,6 +40,9 @@ pub fn router(edge: Edge) -> Router {
         .route("/users/{id}", get(show_user::handle))
         .route("/chat/Dialog", post(create_dialog::handle).get(list_dialogs::handle))
         .route("/chat/Dialog/{ids}", put(change_dialog::handle).delete(delete_dialogs::handle))
+        .route("/chat/Dialog/{id}/occupants", get(list_occupants::handle))
+        .route("/chat/Dialog/{id}/notifications", get(show_notifications::handle))
+        .route("/chat/Dialog/{id}/block", get(list_blocked::handle))
         .route(
             "/chat/Message",
             post(post_message::handle).get(list_messages::handle).put(update_messages::all),

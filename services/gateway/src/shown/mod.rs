@@ -15,7 +15,7 @@ use axum::response::Response;
 
 pub(crate) use dialog::{DialogShown, DialogsShown, displays};
 pub(crate) use message::{MESSAGE_KEYS, message, messages};
-pub(crate) use user::{SessionShown, UserShown};
+pub(crate) use user::{SessionShown, UserShown, users};
 
 /// A value as its text.
 pub(crate) struct Word<T>(pub(crate) T);

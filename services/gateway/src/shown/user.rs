@@ -1,10 +1,13 @@
 //! Users and sessions as clients see them.
 
-use answer::Iso;
+use axum::response::Response;
+use domain::UserId;
 use identity::{Session, User};
 use serde::Serialize;
+use serde_json::json;
 
-use crate::answer;
+use crate::answer::{self, Iso};
+use crate::{ApiError, Edge};
 
 /// The largest number that is exact in a double, and so in JavaScript.
 const NUMBER_MAX: u64 = (1 << 53) - 1;
@@ -78,6 +81,13 @@ impl<'a> From<&'a User> for UserShown<'a> {
     }
 }
 
+/// `{"items":[…]}`: those of `ids`, at most a page, who exist, in that order.
+pub(crate) async fn users(edge: &Edge, ids: &[UserId]) -> Result<Response, ApiError> {
+    let found = edge.identity.users(ids).await?;
+    let items: Vec<_> = found.iter().map(UserShown::from).collect();
+    Ok(answer::ok(&json!({ "items": items })))
+}
+
 /// A session; one of the application's own has no user.
 #[derive(Serialize)]
 pub(crate) struct SessionShown<'a> {
@@ -96,7 +106,7 @@ impl<'a> SessionShown<'a> {
     pub(crate) fn new(session: &'a Session, user: Option<&'a User>) -> Self {
         Self {
             id: session.id.get(),
-            user_id: session.user.map(domain::UserId::get),
+            user_id: session.user.map(UserId::get),
             application_id: session.application.get(),
             token: session.token.as_str(),
             ts: session.created_at.seconds(),

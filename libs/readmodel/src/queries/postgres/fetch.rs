@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use super::super::columns::damaged;
 use super::super::fetched::{Fetched, Missing};
 use super::super::names::NAMESAKES_MAX;
+use super::super::people::SKIP_MAX;
 use super::super::seat::Ground;
 use super::super::unread::Sum;
 use super::super::{Error, Folded, Order, Page, Resolved};
@@ -23,8 +24,6 @@ use crate::rows::{Epoch, Offset, Partition};
 
 /// How long nothing may be heard: longer than the server may work on a statement.
 const SILENCE_MAX: Duration = Duration::from_millis(1_500);
-/// Skipping more than that is skipping everything.
-pub(super) const SKIP_MAX: u64 = 1 << 60;
 
 /// How a sequence or a user stands in a column: bit by bit.
 pub(super) fn int(number: u64) -> i64 {
@@ -50,7 +49,7 @@ pub(super) async fn rows(
     }
 }
 
-async fn row(connection: &mut PgConnection, statement: Statement<'_>) -> Result<PgRow, Fault> {
+pub(super) async fn row(connection: &mut PgConnection, statement: Statement<'_>) -> Result<PgRow, Fault> {
     match timeout(SILENCE_MAX, statement.fetch_one(connection)).await {
         Ok(row) => Ok(row?),
         Err(_) => Err(Fault::Silent),

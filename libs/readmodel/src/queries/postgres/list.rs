@@ -4,17 +4,20 @@
 //! Dialogs in which the viewer has hidden something are told apart and all handed over: which
 //! message is the newest for him is not for a server to say.
 
+use domain::DialogId;
 use sqlx::{AssertSqlSafe, query};
 
 use super::super::columns::damaged;
 use super::super::fetched::Fetched;
 use super::super::list::Listed;
 use super::super::listing::{Among, By, DialogCondition, Listing};
+use super::super::people::{Part, SKIP_MAX, Who};
 use super::super::{Order, Test};
 use super::columns::{Columns, user};
 use super::fault::Fault;
-use super::fetch::{Asking, SKIP_MAX, int, rows, viewed};
-use super::statements::{OF_SEAT, OPPONENTS, SEAT, VIEW};
+use super::fetch::{Asking, int, reached, row, rows, viewed};
+use super::served::Reached;
+use super::statements::{BLOCKED, OCCUPANTS, OF_SEAT, OPPONENTS, SEAT, VIEW};
 
 /// The date of the newest message above the viewer's floor.
 const DATE: &str = "CASE WHEN d.last_sequence <= greatest(d.cleared_to, s.cleared_to) THEN NULL
@@ -204,6 +207,28 @@ impl Asking<'_> {
         }
         to.listed = Some(listed);
         Ok(())
+    }
+
+    /// A part of the users of `dialog`, and the viewer's seat in it.
+    pub(super) async fn people(
+        &mut self,
+        dialog: DialogId,
+        Part { who, skip, limit }: Part,
+        to: &mut Fetched,
+    ) -> Result<Reached, Fault> {
+        let text = match who {
+            Who::Occupants => OCCUPANTS.as_str(),
+            Who::Blocked => BLOCKED.as_str(),
+        };
+        let id = dialog.as_bytes().as_slice();
+        let skip = int(skip.min(SKIP_MAX));
+        let statement = query(text).bind(self.viewer()).bind(id).bind(skip).bind(limit as i64);
+        let row = row(self.connection, statement).await?;
+        let mut columns = Columns::of(&row);
+        let folded = reached(&mut columns)?;
+        to.grounds.insert(dialog, columns.ground()?);
+        to.people = columns.list()?.into_iter().map(user).collect::<Result<_, _>>()?;
+        Ok(folded)
     }
 
     pub(super) async fn opponents(&mut self, to: &mut Fetched) -> Result<(), Fault> {

@@ -95,6 +95,19 @@ pub(super) static DIALOGS: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
+/// The dialog `$2` as user `$1` has it, and of those who are in it, or of those who are shut out,
+/// after `$3` up to `$4`.
+pub(super) static OCCUPANTS: LazyLock<String> = LazyLock::new(|| people("member"));
+pub(super) static BLOCKED: LazyLock<String> = LazyLock::new(|| people("blocked"));
+
+fn people(which: &str) -> String {
+    format!(
+        "SELECT c.partitions, c.offsets, {SEAT}, (SELECT array_agg(user_id) FROM
+            (SELECT user_id FROM standings WHERE dialog = $2 AND {which} ORDER BY user_id OFFSET $3 LIMIT $4) o)
+         FROM {FOLDED} LEFT JOIN dialogs d ON d.dialog = $2 {OF_SEAT}"
+    )
+}
+
 /// What is removed in each chunk `$3` of its dialog of `$2`, and the bits of user `$1` there.
 pub(super) const BITS: &str = "SELECT w.dialog, w.chunk, r.bits, o.read, o.delivered, o.hidden
     FROM unnest($2::bytea[], $3::bigint[]) AS w (dialog, chunk)

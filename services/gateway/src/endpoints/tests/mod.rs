@@ -6,6 +6,7 @@ mod dialogs;
 mod lists;
 mod marks;
 mod messages;
+mod people;
 mod positions;
 mod refusals;
 mod sessions;

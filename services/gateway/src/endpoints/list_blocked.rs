@@ -1,0 +1,21 @@
+//! `GET /chat/Dialog/{id}/block`: who is shut out of a public dialog or a broadcast, for
+//! whoever may shut out.
+
+use axum::extract::State;
+use axum::response::Response;
+use domain::DialogId;
+
+use crate::edge::Caller;
+use crate::shown::users;
+use crate::{ApiError, Edge, Params, Path};
+
+pub(super) async fn handle(
+    State(edge): State<Edge>,
+    Caller(caller): Caller,
+    Path(dialog): Path<DialogId>,
+    mut params: Params,
+) -> Result<Response, ApiError> {
+    let page = params.page()?;
+    let blocked = edge.queries.blocked(caller, dialog, (page.skip, page.limit as usize)).await??;
+    users(&edge, &blocked).await
+}

@@ -1,0 +1,22 @@
+//! `GET /chat/Dialog/{id}/occupants`: who is in a dialog, for whoever is in it. A broadcast,
+//! which has all users of the application in it, lists nobody: 403.
+
+use axum::extract::State;
+use axum::response::Response;
+use domain::DialogId;
+
+use crate::edge::Caller;
+use crate::shown::users;
+use crate::{ApiError, Edge, Params, Path};
+
+pub(super) async fn handle(
+    State(edge): State<Edge>,
+    Caller(caller): Caller,
+    Path(dialog): Path<DialogId>,
+    mut params: Params,
+) -> Result<Response, ApiError> {
+    let page = params.page()?;
+    let part = (page.skip, page.limit as usize);
+    let occupants = edge.queries.occupants(caller, dialog, part).await??;
+    users(&edge, &occupants).await
+}

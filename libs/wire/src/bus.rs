@@ -1,4 +1,4 @@
-//! What processes tell each other: commands and replies, progress, leases.
+//! What processes tell each other: commands and replies, progress, signals, leases.
 //!
 //! Nothing of it is stored. It comes from a process of the same deployment, perhaps of
 //! another version: what this one cannot read is refused whole, and no bytes break anything.
@@ -6,11 +6,13 @@
 mod ask;
 mod beat;
 mod reply;
+mod signal;
 mod tidings;
 
 pub use ask::{Ask, REQUEST_BYTES_MAX, decode_ask, encode_ask};
 pub use beat::{Beat, Claim, Holding, Standing, decode_beat, decode_claim, encode_beat, encode_claim};
 pub use reply::{Decided, Reply, decode_reply, encode_reply};
+pub use signal::{SystemMessage, decode_system_message, encode_system_message};
 pub use tidings::{Place, Stopped, decode_tidings, encode_tidings};
 
 /// Why bytes are not what they should be: which part of them.

@@ -9,4 +9,6 @@ mod leases;
 #[cfg(test)]
 mod progress;
 #[cfg(test)]
+mod signals;
+#[cfg(test)]
 mod support;

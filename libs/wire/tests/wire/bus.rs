@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use domain::command::{Change, Command, Create, Post, React, Request, Update};
-use domain::content::{DialogContent, MessageContent, Text};
+use domain::content::{DialogContent, JsonText, MessageContent, Text};
 use domain::event::MessageRef;
 use domain::{CommandId, DialogId, Kind, MessageId, REACTION_BYTES_MAX, Refusal, Sequence, UserId};
 use proptest::collection::vec;
@@ -12,9 +12,9 @@ use proptest::option::of;
 use proptest::prelude::*;
 use prost::Message as _;
 use wire::bus::{
-    Ask, Beat, Claim, Decided, Holding, Place, REQUEST_BYTES_MAX, Reply, Standing, Stopped, decode_ask,
-    decode_beat, decode_claim, decode_reply, decode_tidings, encode_ask, encode_beat, encode_claim,
-    encode_reply, encode_tidings,
+    Ask, Beat, Claim, Decided, Holding, Place, REQUEST_BYTES_MAX, Reply, Standing, Stopped, SystemMessage,
+    decode_ask, decode_beat, decode_claim, decode_reply, decode_system_message, decode_tidings, encode_ask,
+    encode_beat, encode_claim, encode_reply, encode_system_message, encode_tidings,
 };
 
 use crate::arbitrary::{
@@ -178,6 +178,15 @@ fn claim() -> impl Strategy<Value = Claim> {
     (of(any::<[u8; 16]>()), ".{0,20}").prop_map(|(member, name)| Claim { member, name })
 }
 
+fn system_message() -> impl Strategy<Value = SystemMessage> {
+    (id(), user(), user(), "[^\\x00]{0,40}").prop_map(|(id, sender, recipient, parameters)| SystemMessage {
+        id,
+        sender,
+        recipient,
+        parameters: JsonText::stored(parameters),
+    })
+}
+
 /// Decode as everything: none may panic.
 fn decode_all(bytes: &[u8]) {
     drop(decode_ask(bytes));
@@ -185,6 +194,7 @@ fn decode_all(bytes: &[u8]) {
     drop(decode_tidings(bytes));
     drop(decode_beat(bytes));
     drop(decode_claim(bytes));
+    drop(decode_system_message(bytes));
 }
 
 proptest! {
@@ -204,6 +214,11 @@ proptest! {
         prop_assert_eq!(decode_tidings(&encode_tidings(&places)), Ok(places));
         prop_assert_eq!(decode_beat(&encode_beat(&beat)), Ok(beat));
         prop_assert_eq!(decode_claim(&encode_claim(&claim)), Ok(claim));
+    }
+
+    #[test]
+    fn a_signal_comes_out_as_it_went_in(message in system_message()) {
+        prop_assert_eq!(decode_system_message(&encode_system_message(&message)), Ok(message));
     }
 
     #[test]
@@ -312,6 +327,13 @@ fn a_text_that_no_store_can_hold_gets_no_further() {
     ] {
         assert!(decode_ask(&encode_ask(&request(command.clone()), None)).is_err(), "{command:?}");
     }
+    let signal = SystemMessage {
+        id: MessageId::from_parts(1, [1; 8]),
+        sender: opponent,
+        recipient: opponent,
+        parameters: JsonText::stored("\0".to_owned()),
+    };
+    assert!(decode_system_message(&encode_system_message(&signal)).is_err());
 }
 
 #[test]

@@ -16,7 +16,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::{Commands, Progress};
+use bus::{Commands, Progress, Signals};
 use domain::{ApplicationId, Limits};
 use identity::Identity;
 use readmodel::queries::Queries;
@@ -67,6 +67,8 @@ pub struct Parts {
     pub commands: Commands,
     /// How far the read models have come.
     pub progress: Progress,
+    /// The way to whoever keeps connections.
+    pub signals: Signals,
     /// The time.
     pub clock: Clock,
     /// New ids and chance.

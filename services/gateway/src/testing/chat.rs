@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
-use bus::{Capacity, Commands, Inbox, Progress};
+use bus::{Capacity, Commands, Inbox, Progress, Signals};
 use domain::command::Rules;
 use domain::{ApplicationId, Limits, Time, UserId};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
@@ -172,6 +172,7 @@ fn parts(folder: &TempDir, clock: Clock, partitions: u32) -> Parts {
         queries: Queries::open(&path, queries::Settings::default(), limits.receipts_max).unwrap(),
         commands: Commands::new(vec![], Arc::new(|_| 0)),
         progress: Progress::new(partitions),
+        signals: Signals::here(),
         clock,
         ids: Ids::seeded(7),
         private_dialog_key: [3; 32],

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::{Commands, Position, Visibility};
+use bus::{Commands, Position, Signals, Visibility};
 use domain::UserId;
 use eventlog::{BoxFuture, Partition};
 use identity::Identity;
@@ -31,6 +31,7 @@ pub(super) struct Ways {
     pub(super) identity: Arc<Identity>,
     pub(super) queries: Queries,
     pub(super) commands: Commands,
+    pub(super) signals: Signals,
     pub(super) private_dialog_key: [u8; 32],
     pub(super) highest_user: HighestUser,
 }
@@ -101,7 +102,7 @@ fn start_api(
     ways: Ways,
     (address, begun): (SocketAddr, Gauge),
 ) -> anyhow::Result<(axum::Router, Opening)> {
-    let Ways { identity, queries, commands, private_dialog_key, highest_user } = ways;
+    let Ways { identity, queries, commands, signals, private_dialog_key, highest_user } = ways;
     let gate = gateway::Gate::default();
     let edge = gateway::Edge::new(gateway::Parts {
         application: shared.application.at_the_edge(&settings.app),
@@ -110,6 +111,7 @@ fn start_api(
         queries,
         commands,
         progress: shared.progress.clone(),
+        signals,
         clock: shared.clock.clone(),
         ids: shared.ids.clone(),
         private_dialog_key,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use bus::leases::{self, Ground, Keeper, Kind, Leases, Member};
 use bus::nats::{self, Bus};
-use bus::{Capacity, Commands, Progress};
+use bus::{Capacity, Commands, Progress, Signals};
 use domain::event::Stream;
 use eventlog::{JetStreamLog, Log, Offset, Partition, partition_of};
 use identity::Identity;
@@ -163,6 +163,7 @@ fn ways_to(
         identity,
         queries,
         commands: Commands::over(engines.bus.clone(), ANSWER_WITHIN, Arc::new(router)),
+        signals: Signals::over(engines.bus.clone()),
         private_dialog_key,
         highest_user: Box::new(move || {
             Box::pin(async move { Ok(postgres::FactSource::new(rows).highest_user().await?) })

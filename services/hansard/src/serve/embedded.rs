@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use bus::{Capacity, Commands, Inbox, Progress};
+use bus::{Capacity, Commands, Inbox, Progress, Signals};
 use domain::event::Stream;
 use eventlog::{Log, Partition, SqliteLog, partition_of};
 use readmodel::Store;
@@ -52,6 +52,7 @@ pub(super) async fn start(settings: &Settings, process: Process) -> anyhow::Resu
         identity,
         queries: queries(settings, &path)?,
         commands,
+        signals: Signals::here(),
         private_dialog_key: private_dialog_key(&*shared.log, shared.application.id).await?,
         highest_user: Box::new(move || Box::pin(async move { Ok(FactSource::open(&path)?.highest_user()?) })),
     };

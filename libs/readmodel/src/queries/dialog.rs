@@ -1,17 +1,18 @@
 //! One dialog as somebody sees it.
 
-use domain::event::{Kind, Permissions};
+use domain::event::{Kind, MessageRef, Permissions};
 use domain::role::Action;
 use domain::{DialogId, MessageId, Sequence, Time, UserId};
 use rusqlite::params;
 
-use super::columns::{damaged, int, message_id, number, permissions, time, user};
+use super::columns::{bytes, damaged, int, message_id, number, permissions, time, user};
 use super::reader::{Reader, Rows};
 use super::receipts::receipts;
 use super::seat::Seat;
 use super::{DialogView, Error, LastView, Status};
+use crate::rows::decode_pins;
 
-const CONTENT: &str = "SELECT name, photo, description, extensions, allow_preview, updated_at
+const CONTENT: &str = "SELECT name, photo, description, extensions, allow_preview, updated_at, pins
     FROM dialogs WHERE dialog = ?1";
 const OCCUPANTS: &str = "SELECT user FROM standings WHERE dialog = ?1 AND member = 1 ORDER BY user";
 const LAST: &str = "SELECT id, sender, text, date_sent FROM messages WHERE dialog = ?1 AND sequence = ?2";
@@ -25,6 +26,7 @@ pub(super) struct About {
     pub(super) description: Option<String>,
     pub(super) extensions: Option<String>,
     pub(super) updated_at: Time,
+    pub(super) pins: Vec<MessageRef>,
 }
 
 /// A message as a list of dialogs shows it.
@@ -69,6 +71,7 @@ pub(super) fn view(reader: &Reader<'_>, seat: Seat) -> Result<DialogView, Error>
         hidden,
         last,
         unread,
+        pins: about.pins,
         created_at: seat.created_at,
         updated_at: about.updated_at,
         admins: seat.header.admins,
@@ -91,6 +94,7 @@ pub(super) fn about(reader: &Reader<'_>, dialog: DialogId) -> Result<About, Erro
         extensions: row.get(3)?,
         permissions: permissions(row, 4)?,
         updated_at: time(row, 5)?,
+        pins: decode_pins(bytes(row, 6)?)?,
     })
 }
 

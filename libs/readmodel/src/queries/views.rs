@@ -1,6 +1,6 @@
 //! What queries answer: plain values, for one viewer where something depends on who asks.
 
-use domain::event::{Kind, Permissions, Range};
+use domain::event::{Kind, MessageRef, Permissions, Range};
 use domain::role::Role;
 use domain::{DialogId, MessageId, Sequence, Time, UserId};
 use eventlog::{Epoch, Offset, Partition};
@@ -40,6 +40,8 @@ pub struct DialogView {
     pub last: Option<LastView>,
     /// How many messages he has not read; 0 in public dialogs and broadcasts.
     pub unread: u64,
+    /// The pinned messages, in the order of pinning, whether or not he sees them.
+    pub pins: Vec<MessageRef>,
     /// When it came to be.
     pub created_at: Time,
     /// When it last changed.

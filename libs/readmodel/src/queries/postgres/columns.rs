@@ -12,7 +12,7 @@ use super::super::dialog::{About, Last};
 use super::super::seat::Ground;
 use super::super::{Error, MessageView};
 use crate::marks::{Bits, Marks, Removals, Run, Sparse};
-use crate::rows::{LastMessage, Standing};
+use crate::rows::{LastMessage, Standing, decode_pins};
 
 /// The columns of a row, from left to right.
 pub(super) struct Columns<'r> {
@@ -166,6 +166,7 @@ impl<'r> Columns<'r> {
             extensions: self.take()?,
             permissions: self.take::<Option<bool>>()?.map(|allow_preview| Permissions { allow_preview }),
             updated_at: self.time()?,
+            pins: decode_pins(self.take()?)?,
         };
         let occupants = self.list()?.into_iter().map(user).collect::<Result<_, _>>()?;
         Ok((about, occupants))

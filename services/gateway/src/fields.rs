@@ -61,6 +61,21 @@ pub(crate) fn no_dialog_id() -> ApiError {
     ApiError::invalid("chat_dialog_id", "is not the id of a dialog")
 }
 
+/// A user's id; blank is none.
+pub(crate) fn user(params: &mut Params, name: &'static str) -> Result<Option<UserId>, ApiError> {
+    let raw = params.text(name)?.filter(|raw| !raw.trim().is_empty());
+    raw.map(|raw| raw.trim().parse()).transpose().map_err(|_| no_user_id(name))
+}
+
+fn no_user_id(name: &'static str) -> ApiError {
+    ApiError::invalid(name, "is not the id of a user")
+}
+
+/// 422 for the parameter of that name unless the user in it exists.
+pub(crate) async fn exists(edge: &Edge, name: &'static str, user: UserId) -> Result<(), ApiError> {
+    if edge.identity.missing(&[user]).await?.is_empty() { Ok(()) } else { Err(no_user_id(name)) }
+}
+
 /// Extensions: none if they are not given, none inside if there are to be none any more.
 ///
 /// Keys that the application does not allow are dropped; values become text, lists and

@@ -4,6 +4,8 @@
 //! It says no more than the events do: counts and marks are those of something new. That
 //! is what the rows say at the command's place in the log, for the price of no query.
 
+use std::collections::BTreeMap;
+
 use domain::content::{Content, DialogChange, Extensions, JsonText, Text};
 use domain::event::{Event, Record, Stream};
 use domain::role::Role;
@@ -75,6 +77,7 @@ fn created(record: &Record) -> Option<DialogView> {
         hidden: false,
         last: None,
         unread: 0,
+        pins: vec![],
         created_at: record.at,
         updated_at: record.at,
     })
@@ -98,14 +101,9 @@ pub(crate) fn changed(mut dialog: DialogView, records: &[Record]) -> DialogView 
                 dialog.permissions = permissions.or(dialog.permissions);
                 rewrite(&mut dialog, content);
             }
-            Event::OccupantsAdded { users } => {
-                dialog.occupants_count = dialog.occupants_count.saturating_add(number(users));
-                if dialog.kind.is_marked() {
-                    dialog.occupants.extend(users);
-                    dialog.occupants.sort_unstable();
-                    dialog.occupants.dedup();
-                }
-            }
+            Event::ExtensionsMerged { content } => merge(&mut dialog, content),
+            Event::OccupantsAdded { users } => add(&mut dialog, users),
+            Event::OccupantSubscribed => add(&mut dialog, record.actor.as_slice()),
             Event::OccupantsRemoved { users } => {
                 dialog.occupants_count = dialog.occupants_count.saturating_sub(number(users));
                 dialog.occupants.retain(|user| !users.contains(user));
@@ -113,19 +111,37 @@ pub(crate) fn changed(mut dialog: DialogView, records: &[Record]) -> DialogView 
             }
             Event::AdminsAdded { users } => dialog.admins.extend(users),
             Event::AdminsRemoved { users } => dialog.admins.retain(|user| !users.contains(user)),
+            Event::MessagesPinned { messages } => dialog.pins.extend(messages),
+            Event::MessagesUnpinned { messages } => dialog.pins.retain(|pin| !messages.contains(pin)),
             // A change causes none of these, but for the end of a dialog whose last one left:
             // he still sees what he left.
             Event::LogOpened { .. } | Event::WriterStarted | Event::DialogCreated { .. } => {}
             Event::DialogDeleted | Event::DialogHidden | Event::DialogShown | Event::OccupantLeft => {}
+            Event::HistoryCleared | Event::HistoryClearedForAll | Event::NotificationsSet { .. } => {}
+            Event::UserBlocked { .. } | Event::UserUnblocked { .. } => {}
             Event::MessagePosted { .. } | Event::MessageEdited { .. } | Event::MessagesRemoved { .. } => {}
             Event::MessagesHidden { .. } | Event::MessagesMarked { .. } => {}
-            Event::ExtensionsMerged { .. } | Event::HistoryCleared | Event::HistoryClearedForAll => {}
-            Event::OccupantSubscribed | Event::NotificationsSet { .. } => {}
-            Event::UserBlocked { .. } | Event::UserUnblocked { .. } | Event::ReactionsChanged { .. } => {}
-            Event::MessagesPinned { .. } | Event::MessagesUnpinned { .. } => {}
+            Event::ReactionsChanged { .. } => {}
         }
     }
     dialog
+}
+
+fn add(dialog: &mut DialogView, users: &[UserId]) {
+    dialog.occupants_count = dialog.occupants_count.saturating_add(number(users));
+    if dialog.kind.is_marked() {
+        dialog.occupants.extend(users);
+        dialog.occupants.sort_unstable();
+        dialog.occupants.dedup();
+    }
+}
+
+fn merge(dialog: &mut DialogView, content: &Content<Extensions>) {
+    let Content::Known(newer) = content else { return };
+    let there = dialog.extensions.as_deref().and_then(|stored| serde_json::from_str(stored).ok());
+    let mut all: BTreeMap<String, String> = there.unwrap_or_default();
+    all.extend(newer.iter().map(|(key, value)| (key.as_str().to_owned(), value.as_str().to_owned())));
+    dialog.extensions = Some(serde_json::json!(all).to_string());
 }
 
 fn rewrite(dialog: &mut DialogView, content: &Content<DialogChange>) {

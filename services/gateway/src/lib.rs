@@ -19,6 +19,7 @@ mod serve;
 mod shown;
 #[cfg(test)]
 mod testing;
+mod written;
 
 pub use edge::{Application, EXTENSION_KEYS_MAX, Edge, Gate, Parts, VISIBLE_WITHIN, closed};
 pub use endpoints::{Observed, RenderMetrics, observing, router};

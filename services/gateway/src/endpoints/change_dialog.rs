@@ -1,19 +1,24 @@
-//! `PUT /chat/Dialog/{id}`: change a dialog and who is in it, all or nothing.
+//! `PUT /chat/Dialog/{id}`: change a dialog, who is in it and what is pinned, all or nothing.
 //!
 //! Who takes himself out gets the dialog once more, as it was, without him.
+
+use std::collections::HashMap;
 
 use axum::extract::State;
 use axum::response::Response;
 use domain::command::{Change, Command, Request};
 use domain::content::{DialogChange, Text, Unfit};
-use domain::{DialogId, UserId};
+use domain::event::MessageRef;
+use domain::role::{Action, permit};
+use domain::{DialogId, Limits, MessageId, Refusal, UserId};
+use http::StatusCode;
 
-use crate::edge::{CallKey, Caller, RETRY_AFTER_LAG};
-use crate::shown::{DialogShown, displays};
-use crate::{ApiError, Edge, Params, Path, answer, fields, folded};
+use crate::edge::{CallKey, Caller};
+use crate::path::Named;
+use crate::{ApiError, Edge, Params, Path, fields, folded, written};
 
-/// Lists inside `push_all` and `pull_all` that are not understood yet.
-const LISTS: [&str; 2] = ["admins_ids", "pinned_messages_ids"];
+const PINS: &str = "pinned_messages_ids";
+
 pub(super) async fn handle(
     State(edge): State<Edge>,
     Caller(caller): Caller,
@@ -21,30 +26,36 @@ pub(super) async fn handle(
     Path(dialog): Path<DialogId>,
     mut params: Params,
 ) -> Result<Response, ApiError> {
-    let change = read(&edge, &mut params)?;
-    fields::exist(&edge, &change.add).await?;
+    let content = content(&edge, &mut params)?;
+    let permissions = fields::permissions(&mut params)?;
+    let push = Lists::read(&mut params, "push_all", &edge.limits)?;
+    let pull = Lists::read(&mut params, "pull_all", &edge.limits)?;
+    let mut users = push.occupants.clone();
+    users.extend(&push.admins);
+    fields::exist(&edge, &users).await?;
+    let [pin, unpin] = pins(&edge, caller, dialog, [push.pins, pull.pins]).await?;
+    let change = Change {
+        content,
+        permissions,
+        add: push.occupants,
+        remove: pull.occupants,
+        add_admins: push.admins,
+        remove_admins: pull.admins,
+        pin,
+        unpin,
+    };
+    let id = key.command(&edge, caller, dialog, "change dialog");
     let leaves = change.remove.contains(&caller);
     let before = if leaves { edge.queries.dialog(caller, dialog).await? } else { None };
-    let id = key.command(&edge, caller, dialog, "change dialog");
-    let request = Request { id, dialog, actor: caller, command: Command::Change(change) };
-    let done = edge.ask(request).await?;
+    let done = edge.ask(Request { id, dialog, actor: caller, command: Command::Change(change) }).await?;
     let view = match before {
         Some(before) => folded::changed(before, &done.decided.records),
-        None => {
-            let view = edge.queries.dialog(caller, dialog).await?;
-            match view {
-                Some(view) if done.visible => view,
-                Some(view) => folded::changed(view, &done.decided.records),
-                None if done.visible => return Err(ApiError::NoSuchResource),
-                None => return Err(ApiError::Unavailable(RETRY_AFTER_LAG)),
-            }
-        }
+        None => written::dialog(&edge, caller, dialog, &done).await?,
     };
-    let displays = displays(&edge, std::slice::from_ref(&view)).await?;
-    Ok(done.seen().on(answer::ok(&DialogShown::new(&view, &edge.application, &displays))))
+    written::answer(&edge, StatusCode::OK, &view, &done).await
 }
 
-fn read(edge: &Edge, params: &mut Params) -> Result<Change, ApiError> {
+fn content(edge: &Edge, params: &mut Params) -> Result<DialogChange, ApiError> {
     let limits = &edge.limits;
     let name = if params.given("name") {
         let name = fields::name(params, limits)?;
@@ -52,16 +63,12 @@ fn read(edge: &Edge, params: &mut Params) -> Result<Change, ApiError> {
     } else {
         None
     };
-    let content = DialogChange {
+    Ok(DialogChange {
         name,
         photo: replaced(params, "photo", limits.photo_characters_max)?,
         description: replaced(params, "description", limits.description_characters_max)?,
         extensions: fields::extensions(params, &edge.application, limits)?,
-    };
-    let permissions = fields::permissions(params)?;
-    let add = users(params, "push_all", limits.occupants_per_call_max)?;
-    let remove = users(params, "pull_all", limits.occupants_per_call_max)?;
-    Ok(Change { content, permissions, add, remove, ..Change::default() })
+    })
 }
 
 /// A text that is left as it is unless it is given, and taken away if it is empty.
@@ -75,8 +82,61 @@ fn replaced(
     Ok(given.then_some(text))
 }
 
-fn users(params: &mut Params, name: &str, max: usize) -> Result<Vec<UserId>, ApiError> {
-    let Some(mut lists) = params.object(name)? else { return Ok(vec![]) };
-    fields::refuse(&lists, &LISTS)?;
-    Ok(lists.user_ids("occupants_ids", max)?.unwrap_or_default())
+/// What `push_all` adds to a dialog's lists, or `pull_all` takes out of them.
+#[derive(Default)]
+struct Lists {
+    occupants: Vec<UserId>,
+    admins: Vec<UserId>,
+    pins: Vec<Named<MessageId>>,
+}
+
+impl Lists {
+    fn read(params: &mut Params, name: &str, limits: &Limits) -> Result<Self, ApiError> {
+        let Some(mut lists) = params.object(name)? else { return Ok(Self::default()) };
+        let users_max = limits.occupants_per_call_max;
+        Ok(Self {
+            occupants: lists.user_ids("occupants_ids", users_max)?.unwrap_or_default(),
+            admins: lists.user_ids("admins_ids", users_max)?.unwrap_or_default(),
+            pins: lists.names(PINS, limits.ids_per_call_max)?.unwrap_or_default(),
+        })
+    }
+}
+
+/// What the names in each list stand for in the dialog.
+///
+/// # Errors
+///
+/// 422 if one of them names no message of the dialog, for whoever may pin there; others get
+/// the refusal that they would get for a message.
+async fn pins(
+    edge: &Edge,
+    caller: UserId,
+    dialog: DialogId,
+    lists: [Vec<Named<MessageId>>; 2],
+) -> Result<[Vec<MessageRef>; 2], ApiError> {
+    let ids: Vec<_> = lists.iter().flatten().filter_map(|named| named.id).collect();
+    if lists.iter().all(Vec::is_empty) {
+        return Ok([vec![], vec![]]);
+    }
+    // What is pinned can be unpinned, even by somebody who has put it out of his own sight.
+    let pinned = edge.queries.dialog(caller, dialog).await?.map(|view| view.pins).unwrap_or_default();
+    let mut messages: HashMap<_, _> = pinned.into_iter().map(|message| (message.id, message)).collect();
+    for found in edge.queries.resolve(caller, ids, Some(dialog)).await? {
+        if found.dialog == dialog {
+            let message = MessageRef { sequence: found.sequence, id: found.id };
+            messages.entry(found.id).or_insert(message);
+        }
+    }
+    let found = lists.each_ref().map(|names| {
+        let message = |named: &Named<MessageId>| named.id.and_then(|id| messages.get(&id)).copied();
+        names.iter().map(message).collect::<Option<Vec<_>>>()
+    });
+    match found {
+        [Some(pin), Some(unpin)] => Ok([pin, unpin]),
+        [_, _] => {
+            let (kind, role) = edge.queries.role(caller, dialog).await?.ok_or(ApiError::NoSuchResource)?;
+            permit(role, kind, Action::Pin)?;
+            Err(Refusal::NoSuchPin.into())
+        }
+    }
 }

@@ -1,17 +1,18 @@
 //! `POST /chat/Dialog`: make a dialog, or take an existing private one back into the list.
 //!
-//! The private dialog of two users exists once: whoever asks for it gets that one.
+//! The private dialog of two users exists once: whoever asks for it gets that one, and what
+//! he says of its extensions is added to them.
 
 use axum::extract::State;
 use axum::response::Response;
 use domain::command::{Command, Create, Request};
-use domain::content::DialogContent;
+use domain::content::{DialogContent, Extensions};
 use domain::{DialogId, Kind, Limits, UserId};
-use readmodel::queries::DialogView;
+use http::StatusCode;
+use serde_json::{Map, Value};
 
-use crate::edge::{CallKey, Caller, Done, RETRY_AFTER_LAG};
-use crate::shown::{DialogShown, displays};
-use crate::{ApiError, Edge, Params, answer, fields, folded};
+use crate::edge::{CallKey, Caller};
+use crate::{ApiError, Edge, Params, fields, written};
 
 pub(super) async fn handle(
     State(edge): State<Edge>,
@@ -20,30 +21,14 @@ pub(super) async fn handle(
     mut params: Params,
 ) -> Result<Response, ApiError> {
     let (dialog, command, users) = match kind(&mut params)? {
-        Kind::Private => open_private(&edge, caller, &mut params)?,
+        Kind::Private => open_private(&edge, caller, &mut params).await?,
         kind => create(&edge, (caller, &key), kind, &mut params)?,
     };
     fields::exist(&edge, &users).await?;
     let id = key.command(&edge, caller, dialog, "create dialog");
     let done = edge.ask(Request { id, dialog, actor: caller, command }).await?;
-    let view = view(&edge, caller, dialog, &done).await?;
-    let displays = displays(&edge, std::slice::from_ref(&view)).await?;
-    Ok(done.seen().on(answer::created(&DialogShown::new(&view, &edge.application, &displays))))
-}
-
-async fn view(edge: &Edge, caller: UserId, dialog: DialogId, done: &Done) -> Result<DialogView, ApiError> {
-    if done.visible {
-        let view = edge.queries.dialog(caller, dialog).await?;
-        return view.ok_or(ApiError::NoSuchResource);
-    }
-    match folded::dialog(&done.decided.records) {
-        Some(made) => Ok(made),
-        // It was there before: only what was done to it just now cannot be seen.
-        None => {
-            let view = edge.queries.dialog(caller, dialog).await?;
-            view.ok_or(ApiError::Unavailable(RETRY_AFTER_LAG))
-        }
-    }
+    let view = written::dialog(&edge, caller, dialog, &done).await?;
+    written::answer(&edge, StatusCode::CREATED, &view, &done).await
 }
 
 fn kind(params: &mut Params) -> Result<Kind, ApiError> {
@@ -55,21 +40,37 @@ fn kind(params: &mut Params) -> Result<Kind, ApiError> {
 /// What is to be made, as what, and who has to exist for it.
 type Wanted = (DialogId, Command, Vec<UserId>);
 
-fn open_private(edge: &Edge, caller: UserId, params: &mut Params) -> Result<Wanted, ApiError> {
+async fn open_private(edge: &Edge, caller: UserId, params: &mut Params) -> Result<Wanted, ApiError> {
     let occupants = occupants(params, &edge.limits)?.ok_or_else(ApiError::opponent_missing)?;
     let mut others = occupants.into_iter().filter(|occupant| *occupant != caller);
     let opponent = others.next().ok_or_else(ApiError::no_opponent)?;
     if others.next().is_some() {
         return Err(ApiError::too_many_opponents());
     }
-    let content = DialogContent {
-        name: None,
-        photo: None,
-        description: fields::text(params, "description", edge.limits.description_characters_max)?,
-        extensions: fields::extensions(params, &edge.application, &edge.limits)?.flatten(),
-    };
+    let description = fields::text(params, "description", edge.limits.description_characters_max)?;
+    let given = fields::extensions(params, &edge.application, &edge.limits)?.flatten();
     let dialog = DialogId::private(&edge.private_dialog_key, caller, opponent);
+    let extensions = match given {
+        Some(given) if !has(edge, caller, dialog, &given).await? => Some(given),
+        Some(_) | None => None,
+    };
+    let content = DialogContent { name: None, photo: None, description, extensions };
     Ok((dialog, Command::OpenPrivate { opponent, content }, vec![opponent]))
+}
+
+/// Whether the dialog has all of these already, so that asking again changes nothing: no
+/// writer knows what a dialog's extensions are.
+async fn has(
+    edge: &Edge,
+    caller: UserId,
+    dialog: DialogId,
+    extensions: &Extensions,
+) -> Result<bool, ApiError> {
+    let there = edge.queries.dialog(caller, dialog).await?.and_then(|view| view.extensions);
+    let Some(there) = there else { return Ok(false) };
+    let there: Map<String, Value> = serde_json::from_str(&there).map_err(ApiError::internal)?;
+    let value = |key: &str| there.get(key).and_then(Value::as_str);
+    Ok(extensions.iter().all(|(key, text)| value(key.as_str()) == Some(text.as_str())))
 }
 
 fn create(

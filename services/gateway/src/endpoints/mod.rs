@@ -3,7 +3,10 @@
 //! None of them decides who may do what: that is the writers'. They know what a call
 //! looks like.
 
+mod block_user;
+mod change_admins;
 mod change_dialog;
+mod clear_history;
 mod count_unread;
 mod create_dialog;
 mod delete_dialogs;
@@ -16,17 +19,21 @@ mod list_occupants;
 mod observe;
 mod open_session;
 mod post_message;
+mod react;
+mod send_system_message;
+mod set_notifications;
 mod show_notifications;
 mod show_session;
 mod show_user;
 mod sign_up;
+mod subscribe;
 #[cfg(test)]
 mod tests;
 mod update_messages;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 
 use crate::Edge;
 use crate::edge::pass;
@@ -41,13 +48,24 @@ pub fn router(edge: Edge) -> Router {
         .route("/chat/Dialog", post(create_dialog::handle).get(list_dialogs::handle))
         .route("/chat/Dialog/{ids}", put(change_dialog::handle).delete(delete_dialogs::handle))
         .route("/chat/Dialog/{id}/occupants", get(list_occupants::handle))
-        .route("/chat/Dialog/{id}/notifications", get(show_notifications::handle))
-        .route("/chat/Dialog/{id}/block", get(list_blocked::handle))
+        .route("/chat/Dialog/clearHistory/{id}", delete(clear_history::handle))
+        .route("/chat/Dialog/{id}/subscribe", post(subscribe::subscribe).delete(subscribe::unsubscribe))
+        .route("/chat/Dialog/{id}/admins", put(change_admins::handle))
+        .route(
+            "/chat/Dialog/{id}/notifications",
+            put(set_notifications::handle).get(show_notifications::handle),
+        )
+        .route(
+            "/chat/Dialog/{id}/block",
+            post(block_user::block).delete(block_user::unblock).get(list_blocked::handle),
+        )
         .route(
             "/chat/Message",
             post(post_message::handle).get(list_messages::handle).put(update_messages::all),
         )
         .route("/chat/Message/unread", get(count_unread::handle))
+        .route("/chat/Message/system", post(send_system_message::handle))
+        .route("/chat/Message/{id}/reactions", put(react::handle))
         .route("/chat/Message/{ids}", put(update_messages::named).delete(delete_messages::handle))
         .route_layer(from_fn_with_state(edge.clone(), pass));
     api.with_state(edge)

@@ -21,6 +21,8 @@ const CLIENT_ID_CHARACTERS_MAX: usize = 255;
 const CALL_KEYS: [&str; 6] =
     ["save_to_history", "send_to_chat", "markable", "silent", "dialog_id", "message_id"];
 
+const RECIPIENT: &str = "recipient_id";
+
 /// Where a message goes.
 struct Target {
     dialog: DialogId,
@@ -50,7 +52,7 @@ pub(super) async fn handle(
             .map(|flag| flag.unwrap_or(false));
     let content = content(params, &edge.limits, client_id.as_ref())?;
     if let Some(opponent) = opens {
-        exists(&edge, opponent).await?;
+        fields::exists(&edge, RECIPIENT, opponent).await?;
     }
     if let Some(named) = &client_id
         && edge.queries.name_taken(caller, named.id, dialog).await?
@@ -88,26 +90,16 @@ async fn answer(edge: &Edge, caller: UserId, dialog: DialogId, done: &Done) -> R
 
 fn target(edge: &Edge, caller: UserId, params: &mut Params) -> Result<Target, ApiError> {
     let named = fields::dialog(params)?;
-    let recipient = params.text("recipient_id")?.filter(|recipient| !recipient.trim().is_empty());
     if let Some(named) = named {
         let dialog = named.id.ok_or_else(fields::no_dialog_id)?;
         return Ok(Target { dialog, opens: None });
     }
-    let recipient = recipient.ok_or_else(|| ApiError::missing("chat_dialog_id"))?;
-    let recipient: UserId = recipient.trim().parse().map_err(|_| no_such_recipient())?;
+    let recipient = fields::user(params, RECIPIENT)?.ok_or_else(|| ApiError::missing("chat_dialog_id"))?;
     if recipient == caller {
-        return Err(ApiError::invalid("recipient_id", "must be another user"));
+        return Err(ApiError::invalid(RECIPIENT, "must be another user"));
     }
     let dialog = DialogId::private(&edge.private_dialog_key, caller, recipient);
     Ok(Target { dialog, opens: Some(recipient) })
-}
-
-async fn exists(edge: &Edge, recipient: UserId) -> Result<(), ApiError> {
-    if edge.identity.missing(&[recipient]).await?.is_empty() { Ok(()) } else { Err(no_such_recipient()) }
-}
-
-fn no_such_recipient() -> ApiError {
-    ApiError::invalid("recipient_id", "is not the id of a user")
 }
 
 fn client_id(caller: UserId, params: &mut Params) -> Result<Option<ClientId>, ApiError> {

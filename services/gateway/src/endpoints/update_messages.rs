@@ -42,10 +42,15 @@ pub(super) async fn named(
     let mut dialogs: BTreeMap<DialogId, Vec<MessageRef>> = BTreeMap::new();
     for found in edge.queries.resolve(caller, ids, wanted.within).await? {
         let elsewhere = wanted.within.is_some_and(|within| within != found.dialog);
-        if !elsewhere {
-            let message = MessageRef { sequence: found.sequence, id: found.id };
-            dialogs.entry(found.dialog).or_default().push(message);
+        if elsewhere {
+            continue;
         }
+        // Each dialog has a writer of its own: what one of them refuses the others would do.
+        if wanted.text.is_some() && found.sender != caller {
+            return Err(ApiError::NotPermitted);
+        }
+        let message = MessageRef { sequence: found.sequence, id: found.id };
+        dialogs.entry(found.dialog).or_default().push(message);
     }
     let requests = dialogs.into_iter().map(|(dialog, messages)| {
         let mark = wanted.mark.map(|mark| (mark, Marked::Named(messages.clone())));

@@ -21,7 +21,8 @@ pub(super) const OF_SEAT: &str = "LEFT JOIN standings s ON s.dialog = d.dialog A
     LEFT JOIN removals r ON r.dialog = d.dialog";
 
 /// What a list shows of the dialog `d`, with the message `l`.
-pub(super) const VIEW: &str = "d.name, d.photo, d.description, d.extensions, d.allow_preview, d.updated_at, d.pins,
+pub(super) const VIEW: &str =
+    "d.name, d.photo, d.description, d.extensions, d.allow_preview, d.updated_at, d.pins,
     (SELECT array_agg(o.user_id) FROM (SELECT user_id FROM standings WHERE dialog = d.dialog AND member
         AND d.kind IN (2, 3) ORDER BY user_id) o),
     l.id, l.sender, l.text, l.date_sent";

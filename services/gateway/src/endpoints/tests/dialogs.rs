@@ -108,6 +108,29 @@ async fn a_hidden_private_dialog_comes_back_for_who_opens_it() {
 }
 
 #[tokio::test]
+async fn what_is_said_of_a_private_dialogs_extensions_is_added_to_them() {
+    let chat = Chat::new();
+    let [alice, bob] = chat.users(["alice", "bob"]).await;
+    let open = async |person: &crate::testing::chat::Person, other: u64, extensions: serde_json::Value| {
+        let body = json!({"type": 3, "occupants_ids": other, "extensions": extensions});
+        person.post("/chat/Dialog", body).await
+    };
+    let made = open(&alice, bob.id, json!({"city": "x", "other": 1})).await;
+    assert_eq!((made.status, &made.json()["extensions"]), (201, &json!({"city": "x"})));
+    let merged = open(&bob, alice.id, json!({"mood": 7})).await;
+    assert_eq!((merged.status, &merged.json()["extensions"]), (201, &json!({"city": "x", "mood": "7"})));
+    let changed = open(&alice, bob.id, json!({"city": "y"})).await;
+    assert_eq!(changed.json()["extensions"], json!({"city": "y", "mood": "7"}));
+    for extensions in [json!({"city": "y"}), json!({}), json!(null), json!({"other": 2})] {
+        let again = open(&alice, bob.id, extensions).await;
+        assert_eq!(
+            (&again.body, again.header("log-position")),
+            (&changed.body, changed.header("log-position"))
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_named_creation_is_made_once() {
     let chat = Chat::new();
     let [alice, bob] = chat.users(["alice", "bob"]).await;

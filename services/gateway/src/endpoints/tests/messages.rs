@@ -199,6 +199,27 @@ async fn an_author_edits_his_message() {
 }
 
 #[tokio::test]
+async fn an_edit_of_several_dialogs_is_of_ones_own_messages_or_none() {
+    let chat = Chat::with(4, |_| {});
+    let [alice, bob] = chat.users(["alice", "bob"]).await;
+    let (one, two) = (alice.group(&[&bob]).await, alice.group(&[&bob]).await);
+    let (hers, there, his) =
+        (alice.write(&one, "a").await, alice.write(&two, "b").await, bob.write(&two, "c").await);
+    let edit =
+        async |ids: &str| alice.put(&format!("/chat/Message/{ids}"), json!({"message": "x"})).await.status;
+    assert_eq!(edit(&format!("{hers},{his}")).await, 403);
+    assert_eq!(
+        (alice.texts(&one).await, alice.texts(&two).await.concat()),
+        (vec!["a".to_owned()], "bc".to_owned())
+    );
+    assert_eq!(edit(&format!("{hers},{there}")).await, 200);
+    assert_eq!(
+        (alice.texts(&one).await, alice.texts(&two).await.concat()),
+        (vec!["x".to_owned()], "xc".to_owned())
+    );
+}
+
+#[tokio::test]
 async fn an_edit_stays_within_the_dialog_that_it_names() {
     let chat = Chat::with(4, |_| {});
     let [alice, bob, carol] = chat.users(["alice", "bob", "carol"]).await;

@@ -2,11 +2,17 @@
 //! change and what they refuse.
 
 mod arbitrary;
+mod clearing;
 mod dialogs;
+mod inputs;
+mod joining;
 mod lists;
 mod marks;
 mod messages;
 mod people;
+mod pins;
 mod positions;
+mod reactions;
 mod refusals;
 mod sessions;
+mod signals;

@@ -81,6 +81,15 @@ async fn a_late_answer_is_made_of_its_own_events() {
         ("y".to_owned(), &json!([alice.id, carol.id]))
     );
 
+    let change = json!({"push_all": {"admins_ids": [bob.id]}});
+    assert_eq!(alice.put(&format!("/chat/Dialog/{dialog}/admins"), change).await.status, 422, "he is out");
+    let change = json!({
+        "push_all": {"admins_ids": [carol.id], "pinned_messages_ids": [posted_fine.field("_id")]},
+    });
+    let changed = alice.put(&format!("/chat/Dialog/{dialog}"), change).await.json();
+    assert_eq!(changed["admins_ids"], json!([carol.id]));
+    assert_eq!(changed["pinned_messages_ids"], json!([posted_fine.field("_id")]));
+
     let private = alice.post("/chat/Dialog", json!({"type": 3, "occupants_ids": [carol.id]})).await;
     assert_eq!((private.status, private.field("name")), (201, "Carol".to_owned()));
     assert_eq!(alice.texts(&dialog).await, ["hi"], "what is late cannot be read");

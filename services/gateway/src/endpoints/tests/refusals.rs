@@ -6,12 +6,22 @@ use serde_json::{Value, json};
 use crate::testing::chat::{Chat, Person};
 
 /// Every endpoint that needs a user, by method and path.
-const OF_USERS: [(Method, &str); 11] = [
+const OF_USERS: [(Method, &str); 21] = [
     (Method::POST, "/chat/Dialog"),
     (Method::GET, "/chat/Dialog"),
     (Method::PUT, "/chat/Dialog/5c094c0ce588ce6856f87422"),
     (Method::DELETE, "/chat/Dialog/5c094c0ce588ce6856f87422"),
+    (Method::DELETE, "/chat/Dialog/5c094c0ce588ce6856f87422,5c094c0ce588ce6856f87423"),
+    (Method::DELETE, "/chat/Dialog/clearHistory/5c094c0ce588ce6856f87422"),
+    (Method::POST, "/chat/Dialog/5c094c0ce588ce6856f87422/subscribe"),
+    (Method::DELETE, "/chat/Dialog/5c094c0ce588ce6856f87422/subscribe"),
+    (Method::PUT, "/chat/Dialog/5c094c0ce588ce6856f87422/admins"),
+    (Method::PUT, "/chat/Dialog/5c094c0ce588ce6856f87422/notifications"),
+    (Method::POST, "/chat/Dialog/5c094c0ce588ce6856f87422/block"),
+    (Method::DELETE, "/chat/Dialog/5c094c0ce588ce6856f87422/block"),
     (Method::POST, "/chat/Message"),
+    (Method::POST, "/chat/Message/system"),
+    (Method::PUT, "/chat/Message/5c094c0ce588ce6856f87422/reactions"),
     (Method::GET, "/chat/Message"),
     (Method::GET, "/chat/Message/unread"),
     (Method::PUT, "/chat/Message"),
@@ -181,7 +191,7 @@ async fn a_change_that_may_not_be_is_refused() {
             json!({"name": null}),
             json!({"name": "x", "push_all": {"occupants_ids": [999]}}),
             json!({"name": "x", "push_all": {"occupants_ids": [carol.id]}}),
-            json!({"name": "x", "push_all": {"admins_ids": [bob.id]}}),
+            json!({"name": "x", "push_all": {"admins_ids": [carol.id]}}),
             json!({"name": "x", "pull_all": {"pinned_messages_ids": ["a"]}}),
             json!({"name": "x", "push_all": [1]}),
             json!({"name": "x", "pull_all": {"occupants_ids": ["x"]}}),
@@ -195,8 +205,8 @@ async fn a_change_that_may_not_be_is_refused() {
     422 {"errors":{"name":["can't be blank"]}}
     422 {"errors":{"occupants_ids":["Occupants with these IDs do not exist."]}}
     422 {"errors":{"occupants_ids":["has too many entries (maximum is 2)"]}}
-    422 {"errors":{"admins_ids":["is not supported yet"]}}
-    422 {"errors":{"pinned_messages_ids":["is not supported yet"]}}
+    422 {"errors":{"admins_ids":["must be occupants of the dialog"]}}
+    422 {"errors":{"pinned_messages_ids":["must be messages of the dialog"]}}
     422 {"errors":{"push_all":["must be an object"]}}
     422 {"errors":{"occupants_ids":["must be a list of user ids"]}}
     422 {"errors":{"photo":["must be text"]}}

@@ -1,0 +1,98 @@
+//! Reacting to messages.
+
+use http::Method;
+use serde_json::json;
+
+use crate::testing::chat::Chat;
+
+#[tokio::test]
+async fn a_reaction_is_put_on_and_taken_off() {
+    let chat = Chat::with(4, |_| {});
+    let [alice, bob] = chat.users(["alice", "bob"]).await;
+    let group = alice.group(&[&bob]).await;
+    let message = alice.write(&group, "hi").await;
+    let uri = format!("/chat/message/{message}/reactions.json");
+    let before = bob.get("/chat/Dialog").await.body;
+    for _ in 0..2 {
+        assert_eq!(bob.put(&uri, json!({"add": "👍"})).await.to_string(), "200 ");
+    }
+    assert_eq!(alice.put(&uri, json!({"add": "👍"})).await.to_string(), "200 ");
+    // As the document's call comes: a body of JSON that is announced as a form.
+    let form = alice.with("content-type", "application/x-www-form-urlencoded");
+    let both = form.send(Method::PUT, &uri, r#"{"add": "👎", "remove": "👍"}"#).await;
+    assert_eq!(both.to_string(), "200 ");
+    assert_eq!(alice.put(&uri, json!({"remove": "never put on"})).await.to_string(), "200 ");
+    assert_eq!(bob.put(&uri, json!({"remove": "👍"})).await.to_string(), "200 ");
+    assert_eq!(bob.get("/chat/Dialog").await.body, before, "nothing is unread that was not");
+}
+
+#[tokio::test]
+async fn a_reaction_is_any_text_of_64_bytes() {
+    let chat = Chat::new();
+    let [alice, bob] = chat.users(["alice", "bob"]).await;
+    let group = alice.group(&[&bob]).await;
+    let message = alice.write(&group, "hi").await;
+    let uri = format!("/chat/Message/{message}/reactions");
+    let kinds =
+        ["+1", " ", "\u{1}\u{1b}", "\u{202e}x", "👩\u{200d}🔬", "'; --", "%_\\", "null", &"x".repeat(64)];
+    for kind in kinds {
+        assert_eq!(bob.put(&uri, json!({"add": kind})).await.to_string(), "200 ", "{kind:?}");
+    }
+    assert_eq!(bob.put(&uri, json!({"add": 1})).await.to_string(), "200 ");
+    for kind in kinds {
+        assert_eq!(bob.put(&uri, json!({"remove": kind})).await.to_string(), "200 ", "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_reaction_that_may_not_be_is_refused() {
+    let chat = Chat::with(1, |parts| parts.limits.reaction_kinds_max = 1);
+    let [alice, bob, carol] = chat.users(["alice", "bob", "carol"]).await;
+    let group = alice.group(&[&bob]).await;
+    let message = alice.write(&group, "hi").await;
+    let uri = format!("/chat/Message/{message}/reactions");
+    alice.put(&uri, json!({"add": "a"})).await;
+    let mut shown = String::new();
+    for body in [
+        json!({}),
+        json!({"add": "", "remove": null}),
+        json!({"add": ["a"]}),
+        json!({"remove": {"a": 1}}),
+        json!({"add": "x".repeat(65)}),
+        json!({"add": "👍".repeat(17)}),
+        json!({"add": "b"}),
+    ] {
+        shown.push_str(&format!("{}\n", bob.put(&uri, body).await));
+    }
+    for (person, id) in [(&carol, message.as_str()), (&bob, "5c094c0ce588ce6856f87422"), (&bob, "_")] {
+        let uri = format!("/chat/Message/{id}/reactions");
+        shown.push_str(&format!("{}\n", person.put(&uri, json!({"add": "a"})).await));
+    }
+    insta::assert_snapshot!(shown, @r#"
+    422 {"errors":{"base":["At least one of add and remove is required"]}}
+    422 {"errors":{"base":["At least one of add and remove is required"]}}
+    422 {"errors":{"add":["must be text"]}}
+    422 {"errors":{"remove":["must be text"]}}
+    422 {"errors":{"add":["is too large (maximum is 64 bytes)"]}}
+    422 {"errors":{"add":["is too large (maximum is 64 bytes)"]}}
+    422 {"errors":{"reactions":["has too many entries (maximum is 1)"]}}
+    404 {"errors":["The resource wasn't found"]}
+    404 {"errors":["The resource wasn't found"]}
+    404 {"errors":["The resource wasn't found"]}
+    "#);
+}
+
+#[tokio::test]
+async fn everybody_who_reads_a_broadcast_may_react() {
+    let chat = Chat::new();
+    let [alice, bob] = chat.users(["alice", "bob"]).await;
+    for kind in [1, 4] {
+        let made = alice
+            .post("/chat/Dialog", json!({"type": kind, "name": "x", "occupants_ids": [bob.id]}))
+            .await
+            .field("_id");
+        let message = alice.write(&made, "hi").await;
+        let uri = format!("/chat/Message/{message}/reactions");
+        assert_eq!(bob.put(&uri, json!({"add": "a"})).await.to_string(), "200 ");
+    }
+}

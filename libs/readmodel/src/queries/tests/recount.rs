@@ -23,6 +23,7 @@ struct Dialog {
     cleared_to: u64,
     seats: BTreeMap<UserId, Seat>,
     messages: Vec<Message>,
+    pins: Vec<MessageRef>,
 }
 
 struct Message {
@@ -54,7 +55,8 @@ impl Recount {
             let messages = self.dialogs.remove(&id).map_or(vec![], |dialog| dialog.messages);
             let cleared_to = messages.len() as u64;
             let seats = BTreeMap::new();
-            let dialog = Dialog { kind, alive: true, owner, created_at, cleared_to, seats, messages };
+            let (alive, pins) = (true, vec![]);
+            let dialog = Dialog { kind, alive, owner, created_at, cleared_to, seats, messages, pins };
             self.dialogs.entry(id).or_insert(dialog).join(occupants);
             return;
         }
@@ -96,13 +98,14 @@ impl Dialog {
             Event::DialogChanged { .. } | Event::MessageEdited { .. } => {}
             Event::ExtensionsMerged { .. } | Event::NotificationsSet { .. } => {}
             Event::AdminsAdded { .. } | Event::AdminsRemoved { .. } => {}
-            Event::MessagesPinned { .. } | Event::MessagesUnpinned { .. } => {}
+            Event::MessagesPinned { messages } => self.pins.extend(messages),
+            Event::MessagesUnpinned { messages } => self.pins.retain(|pin| !messages.contains(pin)),
             Event::ReactionsChanged { .. } => {}
             Event::HistoryCleared => {
                 let seat = self.seats.entry(actor).or_default();
                 (seat.cleared_to, seat.from) = (head, head);
             }
-            Event::HistoryClearedForAll => self.cleared_to = head,
+            Event::HistoryClearedForAll => (self.cleared_to, self.pins) = (head, vec![]),
             Event::UserBlocked { user } => {
                 if self.members().any(|(member, _)| member == *user) {
                     self.part(&[*user]);
@@ -134,6 +137,7 @@ impl Dialog {
                 self.mark(actor, Mark::Read, &[own]);
             }
             Event::MessagesRemoved { messages } => {
+                self.pins.retain(|pin| !messages.contains(pin));
                 for message in messages {
                     self.messages[message.sequence.0 as usize - 1].removed = true;
                 }
@@ -297,6 +301,7 @@ fn check_view(view: &DialogView, dialog: &Dialog, viewer: UserId, max: usize) ->
     let named = if dialog.kind.is_marked() { occupants } else { vec![] };
     prop_assert_eq!(&view.occupants, &named);
     prop_assert_eq!(view.unread, dialog.unread(viewer));
+    prop_assert_eq!(&view.pins, &dialog.pins);
     let visible = dialog.visible(viewer);
     let (Some(last), Some(found)) = (visible.last(), &view.last) else {
         prop_assert_eq!(visible.len(), usize::from(view.last.is_some()));

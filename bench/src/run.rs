@@ -7,6 +7,7 @@ mod cluster;
 mod compare;
 mod deletion;
 mod growth;
+mod lists;
 mod live;
 mod members;
 mod refold;
@@ -46,8 +47,8 @@ pub(crate) struct Arguments {
     /// Reduced sizes, under a minute: shows that everything works and judges nothing.
     #[arg(long)]
     quick: bool,
-    /// Measure only scenes whose names begin so: live, members, growth, deletion, refold, cluster-live,
-    /// cluster-takeover, cluster-frames, cluster-refold.
+    /// Measure only scenes whose names begin so: live, members, growth, lists, deletion, refold, cluster-live,
+    /// cluster-takeover, cluster-frames, cluster-refold, cluster-lists.
     #[arg(long, default_value = "")]
     only: String,
     /// Also write the result to this file, as JSON.
@@ -77,6 +78,8 @@ pub(crate) struct Scale {
     /// Dialogs in the store, and how many of them one user is in.
     pub(crate) wide_dialogs: u32,
     pub(crate) collected_dialogs: u32,
+    /// How many of them another one is in.
+    pub(crate) hoarded_dialogs: u32,
     /// Events that are folded again, and how often.
     pub(crate) refold_events: u64,
     pub(crate) refold_rounds: usize,
@@ -102,6 +105,7 @@ impl Scale {
             crowd: 10_000,
             wide_dialogs: 200_000,
             collected_dialogs: 1_000,
+            hoarded_dialogs: 10_000,
             refold_events: 1_000_000,
             refold_rounds: 3,
             deletions: 5,
@@ -124,6 +128,7 @@ impl Scale {
             crowd: 1_100,
             wide_dialogs: 2_000,
             collected_dialogs: 200,
+            hoarded_dialogs: 1_000,
             refold_events: 20_000,
             refold_rounds: 1,
             deletions: 1,
@@ -146,16 +151,18 @@ struct Bench {
 /// A scene: measures and adds its rows.
 type Scene = fn(&mut Bench) -> anyhow::Result<()>;
 
-const SCENES: [(&str, Scene); 9] = [
+const SCENES: [(&str, Scene); 11] = [
     ("live", live::measure),
     ("members", members::measure),
     ("growth", growth::measure),
+    ("lists", lists::measure),
     ("deletion", deletion::measure),
     ("refold", refold::measure),
     ("cluster-live", cluster::live::measure),
     ("cluster-takeover", cluster::takeover::measure),
     ("cluster-frames", cluster::frames::measure),
     ("cluster-refold", cluster::refold::measure),
+    ("cluster-lists", cluster::lists::measure),
 ];
 
 /// Run everything and print the table. Gives the process's exit code, as [`Table::exit_code`] says.

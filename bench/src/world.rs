@@ -25,7 +25,7 @@ use tokio::runtime::Runtime;
 use crate::load::TEXT_CHARACTERS;
 use crate::server::APPLICATION;
 
-pub(crate) use grown::{Grown, SMALL_MESSAGES, grow, unread_of};
+pub(crate) use grown::{Grown, SMALL_MESSAGES, grow, unread_of, widen};
 pub(crate) use mixed::mix;
 
 /// The only partition of an embedded log.

@@ -1,6 +1,7 @@
 //! A cluster on this machine, which shares its cores with the load: roles as processes of their own, NATS, PostgreSQL.
 
 pub(super) mod frames;
+pub(super) mod lists;
 pub(super) mod live;
 pub(super) mod refold;
 pub(super) mod takeover;

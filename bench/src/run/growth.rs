@@ -78,8 +78,10 @@ pub(super) fn measure(bench: &mut Bench) -> anyhow::Result<()> {
     unread(bench, &server, &store)?;
     deep_page(bench, &server, &store)?;
     crowded_page(bench, &server, &store)?;
+    breadth(bench, &server, &store)?;
     dialogs(bench, &server, &store)?;
     mark_all(bench, &server, &store)?;
+    clear(bench, &server, &store)?;
     bench.memory_row("after the loads on that store, peak", server.memory().peak);
     server.stop()
 }
@@ -215,6 +217,45 @@ fn crowded_page(bench: &mut Bench, server: &Server, store: &Store) -> anyhow::Re
     compare_calls(bench, server, pair)
 }
 
+/// Pages that could cost more the more there is beyond them.
+fn breadth(bench: &mut Bench, server: &Server, store: &Store) -> anyhow::Result<()> {
+    let Grown { large, small, hall, crowd, liked, .. } = &store.grown;
+    let [hall_size, crowd_size] = [bench.scale.hall, bench.scale.crowd].map(|size| count(size as f64));
+    let messages = count(bench.scale.large_messages as f64);
+    let sender = store.people[1].id;
+    let of_sender = |dialog: &str| {
+        format!("/chat/Message?chat_dialog_id={dialog}&sender_id={sender}&limit=10&mark_as_read=0")
+    };
+    let newest = |dialog: &str| {
+        format!(
+            "/chat/Message?chat_dialog_id={dialog}&date_sent[gt]=1&sort_desc=date_sent&limit=50&mark_as_read=0"
+        )
+    };
+    let occupants = |dialog: &str| format!("/chat/Dialog/{dialog}/occupants?limit=100");
+    let reactions = |message: &str| format!("/chat/Message/{message}/reactions");
+    let pairs = [
+        (
+            format!("10 messages of one sender at {messages} against 100"),
+            [of_sender(small), of_sender(large)],
+        ),
+        (format!("the newest page by date at {messages} against 100"), [newest(small), newest(large)]),
+        (
+            format!("a page of {crowd_size} occupants against {hall_size}"),
+            [occupants(hall), occupants(crowd)],
+        ),
+        (
+            format!("the list of {crowd_size} reactions against {hall_size}"),
+            liked.each_ref().map(|id| reactions(id)),
+        ),
+    ];
+    for (row, paths) in pairs {
+        let calls = paths.map(|path| Call::get(path, &store.people[1].token));
+        let pair = Pair { row, words: "≤ 2 times the cost", bound: Bound::AtMost(2.0), calls };
+        compare_calls(bench, server, pair)?;
+    }
+    Ok(())
+}
+
 fn dialogs(bench: &mut Bench, server: &Server, store: &Store) -> anyhow::Result<()> {
     let collector = store.people.last().context("nobody is in many dialogs")?;
     let call = Call::get("/chat/Dialog?limit=100".to_owned(), &collector.token);
@@ -235,21 +276,47 @@ fn dialogs(bench: &mut Bench, server: &Server, store: &Store) -> anyhow::Result<
 }
 
 fn mark_all(bench: &mut Bench, server: &Server, store: &Store) -> anyhow::Result<()> {
-    let reader = &store.people[0];
-    let dialog = &store.grown.large;
+    let (reader, dialog) = (&store.people[0], &store.grown.large);
     let mut client = Client::open(server.address())?;
-    let before = Trace::take(&store.data, &mut client)?;
-    let start = Instant::now();
     let body = format!(r#"{{"chat_dialog_id":"{dialog}","read":1}}"#);
-    client.text("PUT", "/chat/Message", &reader.token, &body)?;
-    let taken = millis(start.elapsed().as_secs_f64() * 1e6);
-    let after = Trace::take(&store.data, &mut client)?;
+    at_once(bench, store, (&mut client, "marking", "messages read"), |client| {
+        client.text("PUT", "/chat/Message", &reader.token, &body)
+    })?;
     let left = unread_shown(&mut client, dialog, reader)?;
     if left > 0 {
         bench.table.faults.push(format!("after marking all as read {left} are unread"));
     }
+    Ok(())
+}
+
+fn clear(bench: &mut Bench, server: &Server, store: &Store) -> anyhow::Result<()> {
+    let (member, dialog) = (&store.people[2], &store.grown.large);
+    let mut client = Client::open(server.address())?;
+    let path = format!("/chat/Dialog/clearHistory/{dialog}");
+    at_once(bench, store, (&mut client, "clearing", "messages for oneself"), |client| {
+        client.text("DELETE", &path, &member.token, "")
+    })?;
+    let left = client.messages_count(dialog, member)?;
+    if left > 0 {
+        bench.table.faults.push(format!("after clearing the history {left} messages are seen"));
+    }
+    Ok(())
+}
+
+/// Something that is done to all messages of the large dialog by one event and two rows at most.
+fn at_once(
+    bench: &mut Bench,
+    store: &Store,
+    (client, doing, what): (&mut Client, &str, &str),
+    act: impl FnOnce(&mut Client) -> anyhow::Result<String>,
+) -> anyhow::Result<()> {
+    let before = Trace::take(&store.data, client)?;
+    let start = Instant::now();
+    act(client)?;
+    let taken = millis(start.elapsed().as_secs_f64() * 1e6);
+    let after = Trace::take(&store.data, client)?;
     let events = after.events_since(before) as f64;
-    let row = format!("marking {} messages read", count(bench.scale.large_messages as f64));
+    let row = format!("{doing} {} {what}", count(bench.scale.large_messages as f64));
     let row = Row::report(row, format!("{events} events, {taken}"));
     bench.table.add(row.bound("1 event", Bound::AtMost(1.0), events));
     let row = match after.rows_since(before) {

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use domain::UserId;
+use anyhow::bail;
+use domain::content::Text;
 use domain::event::{Event, Marked, MessageRef};
-use domain::{DialogId, Sequence};
+use domain::{DialogId, Sequence, UserId};
 
 use super::{Builder, Group, NAMED, stranger, user};
 use crate::client::User;
@@ -36,14 +37,16 @@ pub(crate) struct Grown {
     pub(crate) hall: String,
     /// A dialog of as many occupants as there may be.
     pub(crate) crowd: String,
+    /// A message that everybody in a dialog like the hall reacted to, and one that everybody in a crowd did.
+    pub(crate) liked: [String; 2],
     /// Dialogs like any others.
     pub(crate) others: Vec<String>,
     /// How many events were made.
     pub(crate) events: u64,
 }
 
-/// Lay the store out in the log in `data`: the first of `users` reads, the others write; the last
-/// is in many dialogs.
+/// Lay the store out in the log in `data`: the first of `users` reads, the others write; the last two are in many
+/// dialogs.
 ///
 /// # Errors
 ///
@@ -57,16 +60,18 @@ pub(crate) fn grow(data: &Path, scale: &Scale, users: &[User]) -> anyhow::Result
     let large = history(&mut builder, 1, people.clone(), scale.large_messages)?;
     let small = history(&mut builder, 2, people.clone(), SMALL_MESSAGES)?;
     let two = history(&mut builder, 3, people[..2].to_vec(), SOME_MESSAGES)?;
+    let reactors = [hall.clone(), crowd.clone()];
     let hall = history(&mut builder, 4, hall, SOME_MESSAGES)?;
     let crowd = history(&mut builder, 5, crowd, SOME_MESSAGES)?;
+    let liked = [reacted(&mut builder, 6, &reactors[0])?, reacted(&mut builder, 7, &reactors[1])?];
     let mut others = Vec::new();
     for number in 0..OTHERS {
         others.push(history(&mut builder, 100 + number, people.clone(), SOME_MESSAGES)?.to_string());
     }
-    wide(&mut builder, scale, people[people.len() - 1])?;
+    wide(&mut builder, scale, &people)?;
     let [large, small, two] = [large, small, two].map(|id| id.to_string());
     let [hall, crowd] = [hall, crowd].map(|id| id.to_string());
-    Ok(Grown { large, small, two, hall, crowd, others, events: builder.finish()? })
+    Ok(Grown { large, small, two, hall, crowd, liked, others, events: builder.finish()? })
 }
 
 /// Whether the message at `sequence` of a [`history`] is removed.
@@ -131,20 +136,49 @@ fn named(group: &Group, has: fn(u64) -> bool) -> Vec<Vec<MessageRef>> {
     messages.chunks(NAMED).map(<[MessageRef]>::to_vec).collect()
 }
 
-/// Many dialogs of one message each; `collector` is in some of them, evenly spread.
-fn wide(builder: &mut Builder, scale: &Scale, collector: UserId) -> anyhow::Result<()> {
-    let every = (scale.wide_dialogs / scale.collected_dialogs.max(1)).max(1);
+/// Lay only the many dialogs out in the log that `builder` has opened, and close it; the last two of `users` are in many
+/// of them. Gives how many events there are.
+///
+/// # Errors
+///
+/// The log cannot be written.
+pub(crate) fn widen(mut builder: Builder, scale: &Scale, users: &[User]) -> anyhow::Result<u64> {
+    let people = users.iter().map(|u| user(u.id)).collect::<anyhow::Result<Vec<_>>>()?;
+    wide(&mut builder, scale, &people)?;
+    builder.finish()
+}
+
+/// Many dialogs of one message each; the last of `people` is in some of them, the one before him in many, evenly spread.
+fn wide(builder: &mut Builder, scale: &Scale, people: &[UserId]) -> anyhow::Result<()> {
+    let [.., hoarder, collector] = people else { bail!("nobody is to be in many dialogs") };
+    let every = |dialogs: u32| (scale.wide_dialogs / dialogs.max(1)).max(1);
+    let [collected, hoarded] = [every(scale.collected_dialogs), every(scale.hoarded_dialogs)];
     for number in 0..scale.wide_dialogs {
         let strangers = (0..WIDE_OCCUPANTS).map(|place| stranger(u64::from(number) * 7 % 50_000 + place));
         let mut occupants = strangers.collect::<anyhow::Result<Vec<_>>>()?;
-        if number % every == 0 {
-            occupants[1] = collector;
+        if number % collected == 0 {
+            occupants[1] = *collector;
+        }
+        if number % hoarded == 0 {
+            occupants[2] = *hoarder;
         }
         let author = occupants[0];
         let mut group = builder.group(WIDE_FIRST + number, occupants)?;
         builder.post(&mut group, author)?;
     }
     Ok(())
+}
+
+/// A dialog of one message that each of `occupants` has reacted to. Gives its id.
+fn reacted(builder: &mut Builder, number: u32, occupants: &[UserId]) -> anyhow::Result<String> {
+    let mut group = builder.group(number, occupants.to_vec())?;
+    builder.post(&mut group, occupants[0])?;
+    let message = group.message(1);
+    for reactor in occupants {
+        let added = vec![Text::stored("👍".to_owned())];
+        builder.add(group.id, *reactor, Event::ReactionsChanged { message, added, removed: vec![] })?;
+    }
+    Ok(message.id.to_string())
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ pub(in crate::run) fn measure(bench: &mut Bench) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn wait_until_folded(projector: &Server, events: f64) -> anyhow::Result<()> {
+pub(super) fn wait_until_folded(projector: &Server, events: f64) -> anyhow::Result<()> {
     let mut client = Client::open(projector.address())?;
     let start = Instant::now();
     loop {

@@ -11,6 +11,7 @@ mod lists;
 mod live;
 mod members;
 mod refold;
+mod search;
 mod trace;
 
 use std::fs;
@@ -47,8 +48,8 @@ pub(crate) struct Arguments {
     /// Reduced sizes, under a minute: shows that everything works and judges nothing.
     #[arg(long)]
     quick: bool,
-    /// Measure only scenes whose names begin so: live, members, growth, lists, deletion, refold, cluster-live,
-    /// cluster-takeover, cluster-frames, cluster-refold, cluster-lists.
+    /// Measure only scenes whose names begin so: live, members, growth, lists, deletion, refold, search, cluster-live,
+    /// cluster-takeover, cluster-frames, cluster-refold, cluster-lists, cluster-search.
     #[arg(long, default_value = "")]
     only: String,
     /// Also write the result to this file, as JSON.
@@ -80,6 +81,8 @@ pub(crate) struct Scale {
     pub(crate) collected_dialogs: u32,
     /// How many of them another one is in.
     pub(crate) hoarded_dialogs: u32,
+    /// Messages that are searched.
+    pub(crate) searched_messages: u64,
     /// Events that are folded again, and how often.
     pub(crate) refold_events: u64,
     pub(crate) refold_rounds: usize,
@@ -106,6 +109,7 @@ impl Scale {
             wide_dialogs: 200_000,
             collected_dialogs: 1_000,
             hoarded_dialogs: 10_000,
+            searched_messages: 2_000_000,
             refold_events: 1_000_000,
             refold_rounds: 3,
             deletions: 5,
@@ -129,6 +133,7 @@ impl Scale {
             wide_dialogs: 2_000,
             collected_dialogs: 200,
             hoarded_dialogs: 1_000,
+            searched_messages: 20_000,
             refold_events: 20_000,
             refold_rounds: 1,
             deletions: 1,
@@ -151,18 +156,20 @@ struct Bench {
 /// A scene: measures and adds its rows.
 type Scene = fn(&mut Bench) -> anyhow::Result<()>;
 
-const SCENES: [(&str, Scene); 11] = [
+const SCENES: [(&str, Scene); 13] = [
     ("live", live::measure),
     ("members", members::measure),
     ("growth", growth::measure),
     ("lists", lists::measure),
     ("deletion", deletion::measure),
     ("refold", refold::measure),
+    ("search", search::measure),
     ("cluster-live", cluster::live::measure),
     ("cluster-takeover", cluster::takeover::measure),
     ("cluster-frames", cluster::frames::measure),
     ("cluster-refold", cluster::refold::measure),
     ("cluster-lists", cluster::lists::measure),
+    ("cluster-search", cluster::search::measure),
 ];
 
 /// Run everything and print the table. Gives the process's exit code, as [`Table::exit_code`] says.
@@ -208,7 +215,12 @@ impl Bench {
 
     /// Start the server on `data`.
     fn start(&self, data: &Path) -> anyhow::Result<Server> {
-        Server::hansard(&self.hansard, data, START_WITHIN)
+        self.start_with(data, &[])
+    }
+
+    /// The same with these environment variables.
+    fn start_with(&self, data: &Path, settings: &[(&str, &str)]) -> anyhow::Result<Server> {
+        Server::hansard((&self.hansard, data), settings, START_WITHIN)
     }
 
     /// A new data folder with so many users, signed up at a server that has ended again.

@@ -47,16 +47,20 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Start `hansard serve` on `data` and wait until it is ready, at most `within`.
+    /// Start `hansard serve` on `data`, with these environment variables too, and wait until it is ready, at most `within`.
     ///
     /// # Errors
     ///
     /// It ends, or is not ready in time; the message shows the end of its log.
-    pub(crate) fn hansard(binary: &Path, data: &Path, within: Duration) -> anyhow::Result<Self> {
+    pub(crate) fn hansard(
+        (binary, data): (&Path, &Path),
+        settings: &[(&str, &str)],
+        within: Duration,
+    ) -> anyhow::Result<Self> {
         let address = free_address()?;
         let mut command = Command::new(binary);
         command.arg("serve").arg("--listen").arg(address.to_string()).arg("--data").arg(data);
-        command.envs(ENVIRONMENT);
+        command.envs(ENVIRONMENT).envs(settings.iter().copied());
         let mut server = Self::spawn(command, address, data.with_extension("log"))?;
         server.wait_until(&READY, within)?;
         Ok(server)

@@ -6,6 +6,7 @@
 
 mod grown;
 mod mixed;
+mod spoken;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use crate::server::APPLICATION;
 
 pub(crate) use grown::{Grown, SMALL_MESSAGES, grow, unread_of, widen};
 pub(crate) use mixed::mix;
+pub(crate) use spoken::{COMMON, RARE, speak};
 
 /// The only partition of an embedded log.
 const PARTITION: Partition = Partition(0);
@@ -153,9 +155,13 @@ impl Builder {
 
     /// The next message of `group`, by `author`.
     fn post(&mut self, group: &mut Group, author: UserId) -> anyhow::Result<()> {
+        self.say(group, author, self.text.clone())
+    }
+
+    /// The same, of that text.
+    fn say(&mut self, group: &mut Group, author: UserId, text: String) -> anyhow::Result<()> {
         group.head += 1;
-        let content =
-            MessageContent { text: Some(Text::stored(self.text.clone())), ..MessageContent::default() };
+        let content = MessageContent { text: Some(Text::stored(text)), ..MessageContent::default() };
         let event = Event::MessagePosted {
             message: group.message(group.head),
             recipient: None,

@@ -4,6 +4,7 @@ pub(super) mod frames;
 pub(super) mod lists;
 pub(super) mod live;
 pub(super) mod refold;
+pub(super) mod search;
 pub(super) mod takeover;
 
 use super::Bench;

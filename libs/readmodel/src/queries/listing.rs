@@ -24,7 +24,8 @@ pub struct Listing {
 /// What orders a list of dialogs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum By {
-    /// The date of the newest message that the viewer sees, or else of creation.
+    /// The date of the newest message that the viewer sees, or else of creation; within a second,
+    /// when they last changed.
     LastSent,
     /// When they came to be.
     CreatedAt,
@@ -112,7 +113,11 @@ impl Listing {
     /// What puts the dialog in its place.
     pub(super) fn key(&self, candidate: &Candidate<'_>) -> (u64, DialogId) {
         let key = match self.by {
-            By::LastSent => candidate.last_sent.unwrap_or(candidate.created_at.seconds()),
+            By::LastSent => match candidate.last_sent {
+                // Dates are whole seconds. Within one, what was written to last has changed last.
+                Some(sent) => candidate.updated_at.0.clamp(sent * 1000, sent * 1000 + 999),
+                None => candidate.created_at.0,
+            },
             By::CreatedAt => candidate.created_at.0,
             By::UpdatedAt => candidate.updated_at.0,
         };

@@ -150,7 +150,10 @@ fn statement(listing: &Listing) -> (String, Vec<Value>) {
         fits => format!("AND ({ODD} OR ({}))", fits.join(" AND ")),
     };
     let key = match listing.by {
-        By::LastSent => format!("coalesce({DATE}, d.created_at / 1000)"),
+        By::LastSent => {
+            let sent = format!("({DATE}) * 1000");
+            format!("coalesce({sent} + least(greatest(d.updated_at - {sent}, 0), 999), d.created_at)")
+        }
         By::CreatedAt => "d.created_at".to_owned(),
         By::UpdatedAt => "d.updated_at".to_owned(),
     };

@@ -180,7 +180,10 @@ fn fits(view: &DialogView, condition: &DialogCondition) -> bool {
 
 fn key(view: &DialogView, by: By) -> (u64, DialogId) {
     let key = match by {
-        By::LastSent => view.last.as_ref().map_or(view.created_at.0 / 1000, |last| last.date_sent),
+        By::LastSent => view.last.as_ref().map_or(view.created_at.0, |last| {
+            let sent = last.date_sent * 1000;
+            view.updated_at.0.max(sent).min(sent + 999)
+        }),
         By::CreatedAt => view.created_at.0,
         By::UpdatedAt => view.updated_at.0,
     };

@@ -41,6 +41,9 @@ pub struct Limits {
     pub reaction_kinds_max: usize,
     /// Occupants up to whom `read_ids` and `delivered_ids` name everybody.
     pub receipts_max: usize,
+    /// Messages that one filtered or sorted page of a history looks at, beside those that
+    /// dates and ids leave out.
+    pub looked_at_max: usize,
 }
 
 impl Default for Limits {
@@ -64,6 +67,7 @@ impl Default for Limits {
             reaction_bytes_max: 64,
             reaction_kinds_max: 20,
             receipts_max: 1_000,
+            looked_at_max: 100_000,
         }
     }
 }

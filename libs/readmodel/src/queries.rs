@@ -12,6 +12,8 @@ mod columns;
 mod dialog;
 mod fetched;
 mod filter;
+mod filtered;
+mod find;
 mod history;
 mod list;
 mod listing;
@@ -19,9 +21,12 @@ mod names;
 mod people;
 mod pool;
 mod postgres;
+mod reactions;
 mod reader;
 mod receipts;
+mod scan;
 mod seat;
+mod stretch;
 #[cfg(test)]
 mod tests;
 mod unread;
@@ -44,10 +49,13 @@ use seat::Seat;
 
 pub use crate::marks::Order;
 pub use filter::Test;
+pub use find::{MessageTest, MessagesBy, Wanted};
 pub use history::Page;
 pub use listing::{Among, By, DialogCondition, Listing};
 pub use pool::Settings;
-pub use views::{DialogPage, DialogView, Folded, History, LastView, MessageView, Resolved, Status, Unread};
+pub use views::{
+    DialogPage, DialogView, Folded, History, LastView, MessageView, ReactionsView, Resolved, Status, Unread,
+};
 
 /// Why a question got no answer.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +70,9 @@ pub enum Error {
     /// is folded up again. Ask again later.
     #[error("the read model is behind what it has shown")]
     Behind,
+    /// What is asked for would take looking at more messages than that.
+    #[error("more than {0} messages would have to be looked at")]
+    TooMany(u64),
     /// The pool ended, or the question made it fail.
     #[error("the read model gave up on a query")]
     Lost,
@@ -259,6 +270,62 @@ impl Queries {
     ) -> Result<Result<u64, Refusal>, Error> {
         self.ask(viewer, First::Seats(vec![dialog]), move |reader| history::count(reader, viewer, dialog))
             .await
+    }
+
+    /// A page of those messages that `viewer` sees in `dialog` and that pass some tests, or in
+    /// another order; [`Error::TooMany`] if the tests leave too much to look at.
+    pub async fn find(
+        &self,
+        viewer: UserId,
+        dialog: DialogId,
+        wanted: Wanted,
+    ) -> Result<Result<History, Refusal>, Error> {
+        if wanted.is_plain() {
+            return self.history(viewer, dialog, wanted.page).await;
+        }
+        self.ask(viewer, First::Nothing, move |reader| filtered::page(reader, viewer, dialog, &wanted)).await
+    }
+
+    /// How many messages there are on all pages of that sort; fails as [`Queries::find`] does.
+    pub async fn find_count(
+        &self,
+        viewer: UserId,
+        dialog: DialogId,
+        wanted: Wanted,
+    ) -> Result<Result<u64, Refusal>, Error> {
+        if wanted.tests.is_empty() {
+            return self.history_count(viewer, dialog).await;
+        }
+        self.ask(viewer, First::Nothing, move |reader| filtered::count(reader, viewer, dialog, &wanted)).await
+    }
+
+    /// The newest messages of `dialog`, at most `limit` of them, the oldest first, as somebody
+    /// sees them who need not be in it: if the dialog allows that, and he was not shut out.
+    /// None of them counts as unread.
+    pub async fn preview(
+        &self,
+        viewer: UserId,
+        dialog: DialogId,
+        limit: usize,
+    ) -> Result<Result<History, Refusal>, Error> {
+        let page = Page { skip: 0, limit, order: Order::NewestFirst };
+        self.ask(viewer, First::Page(dialog, page), move |reader| {
+            history::preview(reader, viewer, dialog, page)
+        })
+        .await
+    }
+
+    /// Who has put which reaction on the message that `id` stands for, as in
+    /// [`Queries::resolve`]: each kind with at most 1,000 users, both ascending; `None` if it
+    /// stands for none.
+    pub async fn reacted(
+        &self,
+        viewer: UserId,
+        id: MessageId,
+        within: Option<DialogId>,
+    ) -> Result<Option<Vec<(String, Vec<UserId>)>>, Error> {
+        let first = First::names(&[id], within);
+        self.ask(viewer, first, move |reader| reactions::reacted(reader, viewer, (id, within))).await
     }
 
     /// Those of `sequences` that `viewer` sees in `dialog`, in that order; none if he may

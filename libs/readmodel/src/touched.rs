@@ -31,6 +31,11 @@ impl Touched {
         self.stretches.get(index).filter(|stretch| stretch.first <= sequence.0).map(|stretch| stretch.at)
     }
 
+    /// The messages that were read, in ascending stretches: first, last, and when it was last.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, u64, Time)> {
+        self.stretches.iter().map(|stretch| (stretch.first, stretch.last, stretch.at))
+    }
+
     /// The messages `first..=last` are read at the time `at`, which is none of the past.
     pub(crate) fn touch(&mut self, first: u64, last: u64, at: Time) {
         if first > last {

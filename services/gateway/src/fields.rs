@@ -9,25 +9,9 @@ use crate::edge::Application;
 use crate::path::Named;
 use crate::{ApiError, Edge, Params};
 
-/// What can be asked for one day, and may not be taken for nothing until then.
-const NOT_SUPPORTED: &str = "is not supported yet";
-
 /// 422 in the words that say what does not fit.
 pub(crate) fn unfit(field: &'static str, unfit: Unfit) -> ApiError {
     ApiError::invalid(field, unfit.to_string())
-}
-
-/// 422 for what this version cannot do.
-pub(crate) fn not_supported(field: &'static str) -> ApiError {
-    ApiError::invalid(field, NOT_SUPPORTED)
-}
-
-/// 422 for the first of `names` that is given: a list that ignored it would be a wrong one.
-pub(crate) fn refuse(params: &Params, names: &[&'static str]) -> Result<(), ApiError> {
-    match names.iter().find(|name| params.given(name)) {
-        Some(name) => Err(not_supported(name)),
-        None => Ok(()),
-    }
 }
 
 /// A text of at most `characters_max` characters; an empty one is none.

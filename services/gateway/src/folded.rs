@@ -40,6 +40,8 @@ fn posted(record: &Record) -> Option<MessageView> {
         read_ids: vec![sender],
         delivered_ids: vec![sender],
         read: false,
+        reactions: None,
+        views: 0,
     })
 }
 

@@ -98,7 +98,7 @@ impl Store {
 
     fn view(&self) -> View<'_> {
         let Bounds { floor, head, .. } = self.bounds;
-        View { floor, head, removals: &self.removals, marks: &self.marks }
+        View { floor, to: head, head, removals: &self.removals, marks: &self.marks }
     }
 
     fn load(&self, chunk: u32, want: Want) -> Result<Loaded, Infallible> {
@@ -172,7 +172,11 @@ fn mark(mark: Mark, first: u64, last: u64, model: &mut Model, store: &mut Store)
     store.mark(mark, first, last);
 }
 
-fn check(model: &Model, store: &Store, (skip, limit): (f64, usize)) -> Result<(), TestCaseError> {
+/// A page: what share of what is there to skip, how many to show, and between which shares of
+/// the history.
+type Asked = (f64, usize, (f64, f64));
+
+fn check(model: &Model, store: &Store, (skip, limit, within): Asked) -> Result<(), TestCaseError> {
     let Bounds { floor, head, cleared_to } = store.bounds;
     let gone = |s: &u64| model.removed.contains(s) || model.hidden.contains(s);
     let unseen = |s: &u64| !gone(s) && !model.read.contains(s);
@@ -192,6 +196,13 @@ fn check(model: &Model, store: &Store, (skip, limit): (f64, usize)) -> Result<()
     let visible: Vec<u64> = (floor + 1..=head).filter(|s| !gone(s)).collect();
     prop_assert_eq!(view.count(&mut load), Ok(visible.len() as u64));
     prop_assert_eq!(view.newest(&mut load), Ok(visible.last().copied()));
+
+    let (first, last) = (place(head, within.0), place(head, within.1));
+    let view = view.within(first, last);
+    let visible: Vec<u64> = visible.into_iter().filter(|s| (first..=last).contains(s)).collect();
+    prop_assert_eq!(view.count(&mut load), Ok(visible.len() as u64), "{} to {}", first, last);
+    prop_assert_eq!(view.sees(last, &mut load), Ok(visible.contains(&last)));
+    prop_assert_eq!(view.sees(last + 1, &mut load), Ok(false));
     let skip = (visible.len() as f64 * skip) as usize;
     let expected: Vec<u64> = visible.iter().copied().skip(skip).take(limit).collect();
     prop_assert_eq!(view.page(Order::OldestFirst, skip as u64, limit, &mut load), Ok(expected));
@@ -215,7 +226,7 @@ proptest! {
     #[test]
     fn counts_and_bits_are_sets(
         steps in prop::collection::vec(step(), 1..40),
-        page in (0.0..1.1, 1..60_usize),
+        page in (0.0..1.1, 1..60_usize, (0.0..1.0, 0.0..1.0)),
     ) {
         let (mut model, mut store) = (Model::default(), Store::default());
         for (index, step) in steps.iter().enumerate() {

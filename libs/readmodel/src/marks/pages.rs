@@ -11,12 +11,14 @@ pub enum Order {
     NewestFirst,
 }
 
-/// A dialog as one user sees it: the messages after `floor` that are neither removed nor
-/// hidden by him.
+/// A dialog as one user sees it, or a stretch of it: the messages after `floor` and up to
+/// `to` that are neither removed nor hidden by him.
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a> {
     /// Messages up to here are out of his sight.
     pub floor: u64,
+    /// The last message that is looked at; the head, if all of the dialog is.
+    pub to: u64,
     /// The newest message, removed or not.
     pub head: u64,
     /// How many messages are removed for everybody.
@@ -26,6 +28,12 @@ pub struct View<'a> {
 }
 
 impl View<'_> {
+    /// The same, but nothing outside of `first..=last`.
+    #[must_use]
+    pub fn within(self, first: u64, last: u64) -> Self {
+        Self { floor: self.floor.max(first.saturating_sub(1)), to: self.to.min(last), ..self }
+    }
+
     /// How many messages he sees. `load` as for [`unread`](super::unread).
     pub fn count<E>(&self, load: &mut impl FnMut(u32, Want) -> Result<Loaded, E>) -> Result<u64, E> {
         let mut total = 0;
@@ -84,19 +92,19 @@ impl View<'_> {
         sequence: u64,
         load: &mut impl FnMut(u32, Want) -> Result<Loaded, E>,
     ) -> Result<bool, E> {
-        if sequence <= self.floor || sequence > self.head {
+        if sequence <= self.floor || sequence > self.to {
             return Ok(false);
         }
         Ok(!self.out_of_sight(chunk_of(sequence), load)?.contains(bit_of(sequence)))
     }
 
     fn chunks(&self) -> std::ops::Range<u32> {
-        if self.floor >= self.head { 0..0 } else { chunk_of(self.floor + 1)..chunk_of(self.head) + 1 }
+        if self.floor >= self.to { 0..0 } else { chunk_of(self.floor + 1)..chunk_of(self.to) + 1 }
     }
 
-    /// The sequences of `chunk` between floor and head.
+    /// The sequences of `chunk` that are looked at.
     fn part(&self, chunk: u32) -> std::ops::RangeInclusive<u64> {
-        first_of(chunk).max(self.floor + 1)..=last_of(chunk).min(self.head)
+        first_of(chunk).max(self.floor + 1)..=last_of(chunk).min(self.to)
     }
 
     fn visible<E>(
@@ -108,7 +116,8 @@ impl View<'_> {
         let (first, last) = (*part.start(), *part.end());
         let removed = self.removals.of(chunk);
         let hidden = self.marks.sparse.get(chunk).filter(|entry| entry.hidden > 0);
-        let whole = first == first_of(chunk);
+        // Nothing lies above the head.
+        let whole = first == first_of(chunk) && (last == last_of(chunk) || last == self.head);
         let gone = match hidden {
             None if whole || removed == 0 => removed,
             Some(entry) if whole && entry.removed == removed => removed + entry.hidden,

@@ -81,6 +81,11 @@ pub(super) fn message_id(row: &Row<'_>, column: usize) -> Result<MessageId, Erro
     twelve(row, column).map(MessageId::from_bytes)
 }
 
+/// The text in that column, where it stands.
+pub(super) fn text_opt<'r>(row: &'r Row<'_>, column: usize) -> Result<Option<&'r str>, Error> {
+    row.get_ref(column)?.as_str_or_null().map_err(|_| damaged("a text is no text"))
+}
+
 /// The bytes in that column; none for NULL.
 pub(super) fn bytes<'r>(row: &'r Row<'_>, column: usize) -> Result<&'r [u8], Error> {
     match row.get_ref(column)? {

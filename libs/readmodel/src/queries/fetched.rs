@@ -12,8 +12,11 @@ use domain::{DialogId, MessageId, Sequence, Time, UserId};
 
 use super::dialog::{About, Last};
 use super::list::Listed;
+use super::reactions::Reacted;
 use super::receipts::Outside;
+use super::scan::Scan;
 use super::seat::Ground;
+use super::stretch::Bound;
 use super::unread::Sum;
 use super::{Listing, MessageView, Resolved};
 use crate::marks::{Chunk, Loaded, Marks};
@@ -40,6 +43,10 @@ pub(super) struct Fetched {
     /// `None`: there is no such row, or it is removed.
     pub(super) messages: HashMap<(DialogId, Sequence), Option<MessageView>>,
     pub(super) candidates: HashMap<Name, Vec<(Time, Resolved)>>,
+    pub(super) bounds: HashMap<Bound, u64>,
+    /// Few: a question has one.
+    pub(super) scans: Vec<(Scan, Vec<u64>)>,
+    pub(super) reacted: HashMap<(DialogId, Sequence), Reacted>,
     missing: RefCell<Missing>,
 }
 
@@ -57,6 +64,9 @@ pub(super) struct Missing {
     pub(super) outside: BTreeSet<(DialogId, u32)>,
     pub(super) messages: BTreeSet<(DialogId, Sequence)>,
     pub(super) names: BTreeSet<Name>,
+    pub(super) bounds: BTreeSet<Bound>,
+    pub(super) scans: Vec<Scan>,
+    pub(super) reacted: BTreeSet<(DialogId, Sequence)>,
 }
 
 impl Missing {
@@ -174,6 +184,30 @@ impl Fetched {
         candidates.unwrap_or_else(|| {
             self.note(|missing| _ = missing.names.insert((id, within)));
             vec![]
+        })
+    }
+
+    pub(super) fn bound(&self, bound: Bound) -> Option<u64> {
+        let place = self.bounds.get(&bound).copied();
+        if place.is_none() {
+            self.note(|missing| _ = missing.bounds.insert(bound));
+        }
+        place
+    }
+
+    pub(super) fn scanned(&self, scan: &Scan) -> Option<Vec<u64>> {
+        let places = self.scans.iter().find(|(scanned, _)| scanned == scan).map(|(_, places)| places.clone());
+        if places.is_none() {
+            self.note(|missing| missing.scans.push(scan.clone()));
+        }
+        places
+    }
+
+    pub(super) fn reacted(&self, dialog: DialogId, sequence: Sequence) -> Reacted {
+        let reacted = self.reacted.get(&(dialog, sequence)).cloned();
+        reacted.unwrap_or_else(|| {
+            self.note(|missing| _ = missing.reacted.insert((dialog, sequence)));
+            Reacted::new()
         })
     }
 }

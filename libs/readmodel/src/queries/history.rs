@@ -8,16 +8,20 @@ use domain::{DialogId, Refusal, Sequence, Time, UserId};
 use rusqlite::{Connection, Row, params};
 
 use super::bitmaps::Bitmaps;
-use super::columns::{int, message_id, number, number_opt, sequence, time, user, user_opt};
+use super::columns::{bytes, int, message_id, number, number_opt, sequence, text_opt, time, user, user_opt};
+use super::reactions;
 use super::reader::{Reader, Rows};
 use super::receipts::receipts;
 use super::seat::Seat;
-use super::{Error, History, MessageView};
-use crate::marks::{CHUNK, Order};
+use super::{Error, History, MessageView, ReactionsView};
+use crate::marks::{CHUNK, Order, Views, views_chunk_of};
+use crate::rows::Totals;
 
 const STRETCH: &str = "SELECT sequence, id, sender, recipient, date_sent, created_at, updated_at, edited_at,
-    text, attachments, custom, client_id
+    text, attachments, custom, client_id, reactions
     FROM messages WHERE dialog = ?1 AND sequence BETWEEN ?2 AND ?3 AND removed = 0 ORDER BY sequence";
+
+const VIEWS: &str = "SELECT counts FROM view_counts WHERE dialog = ?1 AND chunk = ?2";
 
 /// Rows that are read in vain, for each that is wanted, before each is looked up by itself.
 const WASTE_MAX: u64 = 4;
@@ -44,17 +48,45 @@ pub(super) fn history(
         Ok(seat) => seat,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let mut bitmaps = seat.bitmaps(reader);
     let Page { skip, limit, order } = page;
-    let mut load = |chunk, want| bitmaps.load(chunk, want);
-    let mut sequences = seat.view().page(order, skip, limit, &mut load)?;
-    sequences.sort_unstable();
-    let mut messages = read(reader, &seat, &sequences)?;
-    let unread = if seat.header.kind.is_marked() { unread(&seat, &messages, &mut bitmaps)? } else { vec![] };
-    if order == Order::NewestFirst {
-        messages.reverse();
+    let mut bitmaps = seat.bitmaps(reader);
+    let places = seat.view().page(order, skip, limit, &mut |chunk, want| bitmaps.load(chunk, want))?;
+    show(reader, &seat, &places).map(Ok)
+}
+
+/// The newest messages, the oldest first, also for somebody who is not in the dialog.
+pub(super) fn preview(
+    reader: &Reader<'_>,
+    viewer: UserId,
+    dialog: DialogId,
+    page: Page,
+) -> Result<Result<History, Refusal>, Error> {
+    let Some(seat) = Seat::of(reader, viewer, dialog)? else { return Ok(Err(Refusal::NoSuchDialog)) };
+    if let Err(refusal) = seat.permit(Action::ReadHistory)
+        && !seat.is_open_to_view()
+    {
+        return Ok(Err(refusal));
     }
-    Ok(Ok(History { kind: seat.header.kind, messages, unread }))
+    let mut bitmaps = seat.bitmaps(reader);
+    let mut load = |chunk, want| bitmaps.load(chunk, want);
+    let mut places = seat.view().page(page.order, page.skip, page.limit, &mut load)?;
+    places.reverse();
+    let shown = show(reader, &seat, &places)?;
+    Ok(Ok(History { unread: vec![], ..shown }))
+}
+
+/// The messages at `places`, which the viewer sees, in that order.
+pub(super) fn show(reader: &Reader<'_>, seat: &Seat, places: &[u64]) -> Result<History, Error> {
+    let mut ascending = places.to_vec();
+    ascending.sort_unstable();
+    let mut messages = read(reader, seat, &ascending)?;
+    let unread = unread(seat, &messages, &mut seat.bitmaps(reader))?;
+    if places.is_sorted_by(|one, other| one > other) {
+        messages.reverse();
+    } else if !places.is_sorted() {
+        messages.sort_by_key(|message| places.iter().position(|place| *place == message.sequence.0));
+    }
+    Ok(History { kind: seat.header.kind, messages, unread })
 }
 
 /// How many messages `viewer` sees, or why he sees none.
@@ -95,7 +127,11 @@ pub(super) fn messages(
 }
 
 /// The viewer's seat in a dialog whose history he may read.
-fn readable(reader: &Reader<'_>, viewer: UserId, dialog: DialogId) -> Result<Result<Seat, Refusal>, Error> {
+pub(super) fn readable(
+    reader: &Reader<'_>,
+    viewer: UserId,
+    dialog: DialogId,
+) -> Result<Result<Seat, Refusal>, Error> {
     let Some(seat) = Seat::of(reader, viewer, dialog)? else { return Ok(Err(Refusal::NoSuchDialog)) };
     Ok(seat.permit(Action::ReadHistory).map(|()| seat))
 }
@@ -106,7 +142,14 @@ fn read(reader: &Reader<'_>, seat: &Seat, sequences: &[u64]) -> Result<Vec<Messa
         return Ok(vec![]);
     }
     let mut messages = match reader.rows {
-        Rows::File(connection) => stretches(connection, seat.dialog, sequences)?,
+        Rows::File(connection) => {
+            let mut messages = stretches(connection, seat.dialog, sequences)?;
+            reactions::add_own(connection, seat.viewer, &mut messages)?;
+            if !seat.header.kind.is_marked() {
+                add_views(connection, seat.dialog, &mut messages)?;
+            }
+            messages
+        }
         Rows::Fetched(rows) => rows.messages(seat.dialog, sequences),
     };
     let named: Vec<_> = messages.iter().map(|message| (message.sequence, message.sender)).collect();
@@ -115,6 +158,9 @@ fn read(reader: &Reader<'_>, seat: &Seat, sequences: &[u64]) -> Result<Vec<Messa
         message.read_ids = receipt.read_ids;
         message.delivered_ids = receipt.delivered_ids;
         message.read = receipt.read;
+        if let Some(at) = seat.touched.at(message.sequence) {
+            message.updated_at = message.updated_at.max(at);
+        }
     }
     Ok(messages)
 }
@@ -170,7 +216,26 @@ fn message(row: &Row<'_>, dialog: DialogId) -> Result<MessageView, Error> {
         read_ids: vec![],
         delivered_ids: vec![],
         read: false,
+        reactions: ReactionsView::of(Totals::decode(text_opt(row, 12)?)?, vec![]),
+        views: 0,
     })
+}
+
+/// How many have seen each of `messages`, which ascend.
+fn add_views(connection: &Connection, dialog: DialogId, messages: &mut [MessageView]) -> Result<(), Error> {
+    let mut statement = connection.prepare_cached(VIEWS)?;
+    for messages in
+        messages.chunk_by_mut(|one, next| views_chunk_of(one.sequence.0) == views_chunk_of(next.sequence.0))
+    {
+        let chunk = messages.first().map(|message| views_chunk_of(message.sequence.0));
+        let mut rows = statement.query(params![dialog.as_bytes(), chunk])?;
+        let Some(row) = rows.next()? else { continue };
+        let counts = Views::decode(bytes(row, 0)?)?;
+        for message in messages {
+            message.views = u64::from(counts.of(message.sequence.0));
+        }
+    }
+    Ok(())
 }
 
 /// What of the ascending `messages` the viewer has not read, as ranges.

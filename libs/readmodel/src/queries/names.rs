@@ -55,6 +55,18 @@ pub(super) fn taken(
     Ok(names.first(id, None, |dialog| dialog != except)?.is_some())
 }
 
+/// The places of the messages in `dialog` that have one of `ids`, ascending, whoever sees them.
+pub(super) fn within(reader: &Reader<'_>, dialog: DialogId, ids: &[MessageId]) -> Result<Vec<u64>, Error> {
+    let mut places = vec![];
+    for id in ids {
+        let named = candidates(reader, *id, Some(dialog))?;
+        places.extend(named.iter().map(|(_, found)| found.sequence.0));
+    }
+    places.sort_unstable();
+    places.dedup();
+    Ok(places)
+}
+
 struct Names<'c> {
     reader: &'c Reader<'c>,
     viewer: UserId,
@@ -70,7 +82,7 @@ impl Names<'_> {
         within: Option<DialogId>,
         suits: impl Fn(DialogId) -> bool,
     ) -> Result<Option<Resolved>, Error> {
-        let mut candidates = self.candidates(id, within)?;
+        let mut candidates = candidates(self.reader, id, within)?;
         candidates.retain(|(_, candidate)| suits(candidate.dialog));
         candidates.sort_unstable_by_key(|(at, candidate)| (*at, candidate.dialog, candidate.sequence));
         for (_, candidate) in candidates {
@@ -79,29 +91,6 @@ impl Names<'_> {
             }
         }
         Ok(None)
-    }
-
-    fn candidates(
-        &self,
-        id: MessageId,
-        within: Option<DialogId>,
-    ) -> Result<Vec<(domain::Time, Resolved)>, Error> {
-        let connection = match self.reader.rows {
-            Rows::File(connection) => connection,
-            Rows::Fetched(rows) => return Ok(rows.candidates(id, within)),
-        };
-        let sql = if within.is_some() { IN_DIALOG } else { ANYWHERE };
-        let mut statement = connection.prepare_cached(sql)?;
-        let mut rows = match within {
-            Some(dialog) => statement.query(params![id.as_bytes(), dialog.as_bytes(), NAMESAKES_MAX])?,
-            None => statement.query(params![id.as_bytes(), NAMESAKES_MAX])?,
-        };
-        let mut candidates = vec![];
-        while let Some(row) = rows.next()? {
-            let (dialog, sequence, sender) = (dialog_id(row, 0)?, sequence(row, 1)?, user(row, 2)?);
-            candidates.push((time(row, 3)?, Resolved { id, dialog, sequence, sender }));
-        }
-        Ok(candidates)
     }
 
     fn sees(&mut self, dialog: DialogId, sequence: Sequence) -> Result<bool, Error> {
@@ -114,4 +103,28 @@ impl Names<'_> {
         let mut bitmaps = seat.bitmaps(self.reader);
         seat.view().sees(sequence.0, &mut |chunk, want| bitmaps.load(chunk, want))
     }
+}
+
+/// The messages of that name, each with the time of its storing.
+fn candidates(
+    reader: &Reader<'_>,
+    id: MessageId,
+    within: Option<DialogId>,
+) -> Result<Vec<(domain::Time, Resolved)>, Error> {
+    let connection = match reader.rows {
+        Rows::File(connection) => connection,
+        Rows::Fetched(rows) => return Ok(rows.candidates(id, within)),
+    };
+    let sql = if within.is_some() { IN_DIALOG } else { ANYWHERE };
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = match within {
+        Some(dialog) => statement.query(params![id.as_bytes(), dialog.as_bytes(), NAMESAKES_MAX])?,
+        None => statement.query(params![id.as_bytes(), NAMESAKES_MAX])?,
+    };
+    let mut candidates = vec![];
+    while let Some(row) = rows.next()? {
+        let (dialog, sequence, sender) = (dialog_id(row, 0)?, sequence(row, 1)?, user(row, 2)?);
+        candidates.push((time(row, 3)?, Resolved { id, dialog, sequence, sender }));
+    }
+    Ok(candidates)
 }

@@ -9,9 +9,11 @@
 mod columns;
 mod fault;
 mod fetch;
+mod found;
 mod list;
 mod page;
 mod pool;
+mod scan;
 mod served;
 mod statements;
 

@@ -10,20 +10,23 @@ use rusqlite::{Connection, Row, params};
 use super::Error;
 use super::bitmaps::Bitmaps;
 use super::columns::{
-    admins, bytes, dialog_id, int, kind, number, number_opt, sequence, small, time, user, user_opt,
+    admins, bytes, dialog_id, int, kind, number, number_opt, permissions, sequence, small, time, user,
+    user_opt,
 };
 use super::reader::{Reader, Recount, Recounts, Rows};
 use crate::marks::{Entry, Marks, Removals, Run, Sparse, View, Want, bit_of, chunk_of, unread};
-use crate::rows::{LastMessage, Standing};
+use crate::rows::{LastMessage, Standing, Touched};
 
 /// A dialog, but for what people wrote, and what one user is and has in it.
 pub(super) struct Seat {
     pub(super) dialog: DialogId,
     pub(super) viewer: UserId,
-    /// As a decision sees it, but for the permissions and the pins.
+    /// As a decision sees it, but for the pins.
     pub(super) header: Header,
     pub(super) last: LastMessage,
     pub(super) created_at: Time,
+    /// When its messages were last read.
+    pub(super) touched: Touched,
     pub(super) marks: Marks,
     standing: Option<StandingFact>,
     from: u64,
@@ -43,6 +46,7 @@ pub(super) struct Ground {
     pub(super) header: Header,
     pub(super) last: LastMessage,
     pub(super) created_at: Time,
+    pub(super) touched: Touched,
     pub(super) removals: Removals,
     pub(super) standing: Option<Standing>,
 }
@@ -52,7 +56,7 @@ const COLUMNS: &str = "d.dialog, d.kind, d.alive, d.owner, d.owner_present, d.op
     d.cleared_to, d.occupants, d.last_sent, d.created_at, d.last_sequence, d.last_sender, d.last_read_by,
     d.last_delivered_by, d.last_counts_known, s.member, s.hidden_at, s.from_sequence, s.cleared_to,
     s.read_base, s.read_to, s.delivered_base, s.delivered_to, s.sparse, s.joined_at, r.counts, s.blocked,
-    s.notifications";
+    s.notifications, d.allow_preview, d.touched";
 
 /// One dialog, whether or not the user has a standing in it.
 const OF_DIALOG: &str = "FROM dialogs d
@@ -72,7 +76,7 @@ impl Seat {
     }
 
     fn new(ground: Ground, viewer: UserId, recounts: &Recounts) -> Self {
-        let Ground { dialog, header, last, created_at, removals, standing } = ground;
+        let Ground { dialog, header, last, created_at, touched, removals, standing } = ground;
         let cleared_to = header.cleared_to.0;
         let mut seat = Self {
             dialog,
@@ -80,6 +84,7 @@ impl Seat {
             header,
             last,
             created_at,
+            touched,
             marks: Marks::default(),
             standing: None,
             from: 0,
@@ -108,6 +113,14 @@ impl Seat {
         permit(self.role(), self.header.kind, action)
     }
 
+    /// Whether somebody who is not in the dialog may look at its newest messages: it says so,
+    /// and he was not shut out.
+    pub(super) fn is_open_to_view(&self) -> bool {
+        let allowed = self.header.permissions.is_some_and(|permissions| permissions.allow_preview);
+        let shut_out = self.standing.is_some_and(|standing| standing.blocked);
+        allowed && !shut_out && self.header.kind != Kind::Private
+    }
+
     /// Whether the dialog is out of the viewer's sight.
     pub(super) fn hidden(&self) -> bool {
         self.standing.is_some_and(|standing| standing.hides(self.header.kind, self.header.head))
@@ -123,7 +136,8 @@ impl Seat {
     }
 
     pub(super) fn view(&self) -> View<'_> {
-        View { floor: self.floor, head: self.header.head.0, removals: &self.removals, marks: &self.marks }
+        let (floor, head) = (self.floor, self.header.head.0);
+        View { floor, to: head, head, removals: &self.removals, marks: &self.marks }
     }
 
     /// How many messages the viewer has not read; 0 where reading is not tracked and in
@@ -201,7 +215,7 @@ fn ground(row: &Row<'_>) -> Result<Ground, Error> {
         owner_present: row.get(4)?,
         opponent: user_opt(row, 5)?,
         admins: admins(row, 6)?,
-        permissions: None,
+        permissions: permissions(row, 30)?,
         pins: vec![],
         head: sequence(row, 7)?,
         cleared_to: sequence(row, 8)?,
@@ -229,7 +243,9 @@ fn ground(row: &Row<'_>) -> Result<Ground, Error> {
         None => None,
     };
     let removals = Removals::decode(bytes(row, 27)?)?;
-    Ok(Ground { dialog: dialog_id(row, 0)?, header, last, created_at: time(row, 11)?, removals, standing })
+    let touched = Touched::decode(bytes(row, 31)?)?;
+    let (dialog, created_at) = (dialog_id(row, 0)?, time(row, 11)?);
+    Ok(Ground { dialog, header, last, created_at, touched, removals, standing })
 }
 
 /// A standing's marks, from five columns beginning with that one.

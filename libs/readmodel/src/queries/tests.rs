@@ -3,9 +3,11 @@
 
 mod cases;
 mod faults;
+mod finding;
 mod lists;
 mod pool;
 mod recount;
+mod showing;
 
 use std::collections::HashMap;
 

@@ -5,6 +5,8 @@ use domain::role::Role;
 use domain::{DialogId, MessageId, Sequence, Time, UserId};
 use eventlog::{Epoch, Offset, Partition};
 
+use crate::rows::Totals;
+
 /// A dialog as one user sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DialogView {
@@ -125,6 +127,27 @@ pub struct MessageView {
     /// Whether there are other occupants and all of them have read it; never true where
     /// `read_ids` does not name everybody.
     pub read: bool,
+    /// Who has reacted to it, if anybody has.
+    pub reactions: Option<ReactionsView>,
+    /// How many have seen it, beside its author; 0 but in public dialogs and broadcasts.
+    pub views: u64,
+}
+
+/// The reactions to a message, as one user sees them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReactionsView {
+    /// The kinds that he has put there, ascending by their bytes.
+    pub own: Vec<String>,
+    /// Each kind with how many users have put it there, likewise.
+    pub total: Vec<(String, u32)>,
+}
+
+impl ReactionsView {
+    /// None, if nobody has reacted.
+    pub(super) fn of(totals: Totals, own: Vec<String>) -> Option<Self> {
+        let total = totals.into_vec();
+        (!total.is_empty()).then_some(Self { own, total })
+    }
 }
 
 /// A page of a dialog's messages.
@@ -134,9 +157,9 @@ pub struct History {
     pub kind: Kind,
     /// The messages, in the order asked for.
     pub messages: Vec<MessageView>,
-    /// What of them the viewer has not read, in ascending ranges: to be marked, when the
-    /// page is. A range also takes in what is removed between two of them. Empty where
-    /// reading is not tracked.
+    /// What of them the viewer has not read, or in public dialogs and broadcasts not seen, in
+    /// ascending ranges: to be marked, when the page is. A range also takes in what is removed
+    /// between two of them.
     pub unread: Vec<Range>,
 }
 

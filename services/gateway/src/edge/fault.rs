@@ -74,6 +74,10 @@ impl From<queries::Error> for ApiError {
         match error {
             queries::Error::Busy => Self::Unavailable(RETRY_AFTER_BUSY),
             queries::Error::Unavailable | queries::Error::Behind => Self::Unavailable(RETRY_AFTER_GONE),
+            queries::Error::TooMany(max) => Self::Refused(
+                format!("More than {max} messages would have to be looked at: narrow them by date_sent")
+                    .into(),
+            ),
             error @ (queries::Error::Lost | queries::Error::Store(_)) => Self::internal(error),
         }
     }

@@ -16,6 +16,7 @@ mod list_blocked;
 mod list_dialogs;
 mod list_messages;
 mod list_occupants;
+mod list_reactions;
 mod observe;
 mod open_session;
 mod post_message;
@@ -65,7 +66,7 @@ pub fn router(edge: Edge) -> Router {
         )
         .route("/chat/Message/unread", get(count_unread::handle))
         .route("/chat/Message/system", post(send_system_message::handle))
-        .route("/chat/Message/{id}/reactions", put(react::handle))
+        .route("/chat/Message/{id}/reactions", put(react::handle).get(list_reactions::handle))
         .route("/chat/Message/{ids}", put(update_messages::named).delete(delete_messages::handle))
         .route_layer(from_fn_with_state(edge.clone(), pass));
     api.with_state(edge)

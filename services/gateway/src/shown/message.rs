@@ -6,7 +6,8 @@ use std::ops::Range;
 use axum::response::Response;
 use domain::{Time, UserId};
 use http::StatusCode;
-use readmodel::queries::MessageView;
+use readmodel::queries::{MessageView, ReactionsView};
+use serde_json::Value;
 
 use crate::answer;
 use crate::params::Page;
@@ -60,6 +61,13 @@ pub(crate) fn messages(views: &[MessageView], page: Page) -> Response {
     answer::text_of_json(StatusCode::OK, text.body)
 }
 
+/// 200 with who has put which reaction on a message.
+pub(crate) fn reacted(kinds: &[(String, Vec<UserId>)]) -> Response {
+    let kinds =
+        kinds.iter().map(|(kind, users)| (kind.clone(), users.iter().map(|user| user.get()).collect()));
+    answer::ok(&Value::Object(kinds.collect()))
+}
+
 /// A body in the making.
 ///
 /// Written by hand: a page is a hundred messages, and through a serializer their keys alone
@@ -100,9 +108,28 @@ impl<'a> Text<'a> {
         self.time(b",\"created_at\":", Some(view.created_at));
         self.time(b",\"updated_at\":", Some(view.updated_at));
         self.time(b",\"edited_at\":", view.edited_at);
-        self.raw(b",\"reactions\":null,\"views_count\":0");
+        self.reactions(view.reactions.as_ref())?;
+        self.number(b",\"views_count\":", view.views);
         self.number(b",\"read\":", u64::from(view.read));
         self.raw(b"}");
+        Ok(())
+    }
+
+    fn reactions(&mut self, reactions: Option<&ReactionsView>) -> Result<(), serde_json::Error> {
+        self.raw(b",\"reactions\":");
+        let Some(ReactionsView { own, total }) = reactions else {
+            self.raw(b"null");
+            return Ok(());
+        };
+        self.raw(b"{\"own\":");
+        serde_json::to_writer(&mut self.body, own)?;
+        self.raw(b",\"total\":{");
+        for (place, (kind, users)) in total.iter().enumerate() {
+            self.raw(if place > 0 { b"," } else { b"" });
+            serde_json::to_writer(&mut self.body, kind)?;
+            self.number(b":", u64::from(*users));
+        }
+        self.raw(b"}}");
         Ok(())
     }
 
@@ -148,7 +175,7 @@ impl<'a> Text<'a> {
 mod tests {
     use super::*;
     use domain::{DialogId, MessageId, Sequence};
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     fn view(custom: Option<&str>, attachments: Option<&str>) -> MessageView {
         let alice = UserId::new(7).unwrap();
@@ -169,6 +196,8 @@ mod tests {
             read_ids: vec![alice],
             delivered_ids: vec![alice],
             read: false,
+            reactions: None,
+            views: 0,
         }
     }
 
@@ -191,6 +220,16 @@ mod tests {
         let shown =
             written(&view(Some(r#"{"a":1.10,"b":{"c":[]}}"#), Some(r#"[{"type":"image","size":1e2}]"#)));
         insta::assert_snapshot!(shown, @r#"{"a":1.10,"b":{"c":[]},"_id":"000000010101010101010101","chat_dialog_id":"00000001abababababababab","message":"hi","date_sent":1544097888,"sender_id":7,"recipient_id":0,"attachments":[{"type":"image","size":1e2}],"read_ids":[7],"delivered_ids":[7],"created_at":"2018-12-06T12:04:48Z","updated_at":"2018-12-06T12:04:48Z","edited_at":null,"reactions":null,"views_count":0,"read":0}"#);
+    }
+
+    #[test]
+    fn reactions_and_views_are_shown() {
+        let total = vec![("\u{1f44d}".to_owned(), 2), ("\"".to_owned(), 1)];
+        let reactions = Some(ReactionsView { own: vec!["\"".to_owned()], total });
+        let shown: Value =
+            serde_json::from_str(&written(&MessageView { reactions, views: 5, ..view(None, None) })).unwrap();
+        assert_eq!(shown["reactions"], json!({"own": ["\""], "total": {"\u{1f44d}": 2, "\"": 1}}));
+        assert_eq!(shown["views_count"], 5);
     }
 
     #[test]

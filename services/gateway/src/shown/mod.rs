@@ -14,7 +14,7 @@ use crate::{ApiError, answer};
 use axum::response::Response;
 
 pub(crate) use dialog::{DialogShown, DialogsShown, displays};
-pub(crate) use message::{MESSAGE_KEYS, message, messages};
+pub(crate) use message::{MESSAGE_KEYS, message, messages, reacted};
 pub(crate) use user::{SessionShown, UserShown, users};
 
 /// A value as its text.

@@ -114,6 +114,7 @@ pub struct LimitSettings {
     pub reaction_bytes_max: usize,
     pub reaction_kinds_max: usize,
     pub receipts_max: usize,
+    pub looked_at_max: usize,
 }
 
 /// `[writer]`
@@ -253,6 +254,7 @@ impl Settings {
             reaction_bytes_max: limits.reaction_bytes_max,
             reaction_kinds_max: limits.reaction_kinds_max,
             receipts_max: limits.receipts_max,
+            looked_at_max: limits.looked_at_max,
         }
     }
 

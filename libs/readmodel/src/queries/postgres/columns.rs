@@ -10,9 +10,9 @@ use sqlx::{Decode, Postgres, Row as _, Type};
 use super::super::columns::damaged;
 use super::super::dialog::{About, Last};
 use super::super::seat::Ground;
-use super::super::{Error, MessageView};
-use crate::marks::{Bits, Marks, Removals, Run, Sparse};
-use crate::rows::{LastMessage, Standing, decode_pins};
+use super::super::{Error, MessageView, ReactionsView};
+use crate::marks::{Bits, Marks, Removals, Run, Sparse, Views};
+use crate::rows::{LastMessage, Standing, Totals, Touched, decode_pins};
 
 /// The columns of a row, from left to right.
 pub(super) struct Columns<'r> {
@@ -72,6 +72,10 @@ impl<'r> Columns<'r> {
         number.and_then(Kind::from_number).ok_or_else(|| damaged("a dialog of no kind"))
     }
 
+    fn permissions(&mut self) -> Result<Option<Permissions>, Error> {
+        Ok(self.take::<Option<bool>>()?.map(|allow_preview| Permissions { allow_preview }))
+    }
+
     fn user_opt(&mut self) -> Result<Option<UserId>, Error> {
         self.take::<Option<i64>>()?.map(user).transpose()
     }
@@ -106,12 +110,12 @@ impl<'r> Columns<'r> {
     /// The columns of a seat; `None` if there is no such dialog.
     pub(super) fn ground(&mut self) -> Result<Option<Ground>, Error> {
         /// Of the dialog and of the standing, behind their first ones.
-        const REST: [usize; 2] = [16, 11];
+        const REST: [usize; 2] = [18, 11];
         let Some(dialog) = self.dialog_opt()? else {
             self.skip(REST[0] + 1 + REST[1] + 1);
             return Ok(None);
         };
-        let header = Header {
+        let mut header = Header {
             kind: self.kind()?,
             alive: self.take()?,
             owner: self.user()?,
@@ -133,6 +137,8 @@ impl<'r> Columns<'r> {
             delivered_by: self.count()?,
             counts_known: self.take()?,
         };
+        header.permissions = self.permissions()?;
+        let touched = Touched::decode(self.take()?)?;
         let standing = match self.take()? {
             Some(member) => Some(self.standing(member)?),
             None => {
@@ -141,7 +147,7 @@ impl<'r> Columns<'r> {
             }
         };
         let removals = Removals::decode(self.take::<Option<&[u8]>>()?.unwrap_or_default())?;
-        Ok(Some(Ground { dialog, header, last, created_at, removals, standing }))
+        Ok(Some(Ground { dialog, header, last, created_at, touched, removals, standing }))
     }
 
     fn standing(&mut self, member: bool) -> Result<Standing, Error> {
@@ -164,7 +170,7 @@ impl<'r> Columns<'r> {
             photo: self.take()?,
             description: self.take()?,
             extensions: self.take()?,
-            permissions: self.take::<Option<bool>>()?.map(|allow_preview| Permissions { allow_preview }),
+            permissions: self.permissions()?,
             updated_at: self.time()?,
             pins: decode_pins(self.take()?)?,
         };
@@ -206,8 +212,19 @@ impl<'r> Columns<'r> {
             read_ids: vec![],
             delivered_ids: vec![],
             read: false,
+            reactions: reactions(self.take()?, self.take()?)?,
+            views: Views::decode(self.take::<Option<&[u8]>>()?.unwrap_or_default())?.of(sequence.0).into(),
         })
     }
+}
+
+/// The reactions to a message: JSON objects of totals and JSON lists of one's own.
+pub(super) fn reactions(totals: Option<&str>, own: Option<&str>) -> Result<Option<ReactionsView>, Error> {
+    if totals.is_none() {
+        return Ok(None);
+    }
+    let own = serde_json::from_str(own.unwrap_or("[]")).map_err(|_| damaged("reactions that are no list"))?;
+    Ok(ReactionsView::of(Totals::decode(totals)?, own))
 }
 
 pub(super) fn chunk(number: i64) -> Result<u32, Error> {

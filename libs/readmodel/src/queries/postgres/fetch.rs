@@ -192,39 +192,39 @@ impl Asking<'_> {
 
     /// Fetches what is missing: one statement for each kind of it.
     pub(super) async fn more(&mut self, missing: Missing, to: &mut Fetched) -> Result<(), Fault> {
-        let Missing { grounds, listing, opponents, unread, views, bits, members, outside, messages, names } =
-            missing;
+        let Missing { grounds, listing, opponents, unread, views, bits, members, outside, .. } = &missing;
+        let Missing { messages, names, .. } = &missing;
         if !grounds.is_empty() {
-            self.seats(&Vec::from_iter(grounds), to).await?;
+            self.seats(&Vec::from_iter(grounds.iter().copied()), to).await?;
         }
         if let Some(listing) = listing {
-            self.listing(&listing, to).await?;
+            self.listing(listing, to).await?;
         }
-        if opponents {
+        if *opponents {
             self.opponents(to).await?;
         }
-        if unread {
+        if *unread {
             self.unread(to).await?;
         }
         if !views.is_empty() {
-            self.views(&Vec::from_iter(views), to).await?;
+            self.views(&Vec::from_iter(views.iter().copied()), to).await?;
         }
         if !bits.is_empty() {
-            self.bits(&Vec::from_iter(bits), to).await?;
+            self.bits(&Vec::from_iter(bits.iter().copied()), to).await?;
         }
         if !members.is_empty() {
-            self.members(&Vec::from_iter(members), to).await?;
+            self.members(&Vec::from_iter(members.iter().copied()), to).await?;
         }
         if !outside.is_empty() {
-            self.outside(&Vec::from_iter(outside), to).await?;
+            self.outside(&Vec::from_iter(outside.iter().copied()), to).await?;
         }
         if !messages.is_empty() {
-            self.messages(&Vec::from_iter(messages), to).await?;
+            self.messages(&Vec::from_iter(messages.iter().copied()), to).await?;
         }
         if !names.is_empty() {
-            self.names(&Vec::from_iter(names), to).await?;
+            self.names(&Vec::from_iter(names.iter().copied()), to).await?;
         }
-        Ok(())
+        self.found(&missing, to).await
     }
 
     async fn views(&mut self, views: &[(DialogId, Sequence)], to: &mut Fetched) -> Result<(), Fault> {
@@ -286,7 +286,8 @@ impl Asking<'_> {
         let (dialogs, sequences) =
             places(messages.iter().map(|(dialog, sequence)| (dialog, int(sequence.0))));
         to.messages.extend(messages.iter().map(|place| (*place, None)));
-        let statement = query(statements::MESSAGES.as_str()).bind(dialogs).bind(sequences);
+        let statement =
+            query(statements::MESSAGES.as_str()).bind(dialogs).bind(sequences).bind(self.viewer());
         for row in rows(self.connection, statement).await? {
             let mut columns = Columns::of(&row);
             let dialog = columns.dialog()?;
@@ -311,6 +312,6 @@ pub(super) fn viewed(ground: Ground, columns: &mut Columns<'_>, to: &mut Fetched
 }
 
 /// Two lists of equal length, as a statement takes them.
-fn places<'d>(places: impl Iterator<Item = (&'d DialogId, i64)>) -> (Vec<&'d [u8]>, Vec<i64>) {
+pub(super) fn places<'d>(places: impl Iterator<Item = (&'d DialogId, i64)>) -> (Vec<&'d [u8]>, Vec<i64>) {
     places.map(|(dialog, number)| (dialog.as_bytes().as_slice(), number)).unzip()
 }

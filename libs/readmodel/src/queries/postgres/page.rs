@@ -8,11 +8,11 @@ use sqlx::postgres::PgRow;
 use super::super::MessageView;
 use super::super::columns::damaged;
 use super::super::fetched::Fetched;
-use super::columns::{Columns, bits, chunk, message_id, user};
+use super::columns::{Columns, bits, chunk, message_id, reactions, user};
 use super::fault::Fault;
 use super::fetch::reached;
 use super::served::Reached;
-use crate::marks::{Bits, Chunk, Loaded, Marks, Run, Sparse};
+use crate::marks::{Bits, Chunk, Loaded, Marks, Run, Sparse, Views, views_chunk_of};
 use crate::queries::Error;
 
 /// What the row was asked for.
@@ -38,8 +38,9 @@ pub(super) fn read(
         return Ok(folded);
     }
     to.grounds.insert(dialog, ground);
-    let messages = messages(&mut columns, dialog)?;
+    let mut messages = messages(&mut columns, dialog)?;
     let around = (columns.take::<Option<i64>>()?, columns.take::<Option<i64>>()?);
+    views(&mut columns, &mut messages)?;
     let chunks: Vec<u32> = match (asked, around) {
         (Asked::Guessed, (Some(first), Some(last))) => (chunk(first)?..=chunk(last)?).collect(),
         (Asked::Guessed, _) => vec![],
@@ -79,6 +80,7 @@ fn messages(columns: &mut Columns<'_>, dialog: DialogId) -> Result<Vec<MessageVi
     let mut edited = columns.list::<Option<i64>>()?.into_iter();
     let mut texts = || columns.list::<Option<String>>().map(Vec::into_iter);
     let [mut text, mut attachments, mut custom, mut client_id] = [texts()?, texts()?, texts()?, texts()?];
+    let [mut totals, mut own] = [texts()?, texts()?];
     let mut messages = Vec::with_capacity(sequences.len());
     for sequence in sequences {
         messages.push(MessageView {
@@ -98,9 +100,24 @@ fn messages(columns: &mut Columns<'_>, dialog: DialogId) -> Result<Vec<MessageVi
             read_ids: vec![],
             delivered_ids: vec![],
             read: false,
+            reactions: reactions(next(&mut totals)?.as_deref(), next(&mut own)?.as_deref())?,
+            views: 0,
         });
     }
     Ok(messages)
+}
+
+/// How many have seen each of `messages`, where that is counted.
+fn views(columns: &mut Columns<'_>, messages: &mut [MessageView]) -> Result<(), Error> {
+    let chunks = columns.list::<i64>()?;
+    let mut counts = columns.list::<Vec<u8>>()?.into_iter();
+    for number in chunks {
+        let (number, counts) = (chunk(number)?, Views::decode(&next(&mut counts)?)?);
+        for message in messages.iter_mut().filter(|message| views_chunk_of(message.sequence.0) == number) {
+            message.views = u64::from(counts.of(message.sequence.0));
+        }
+    }
+    Ok(())
 }
 
 fn own(columns: &mut Columns<'_>, of_chunks: &mut HashMap<u32, Loaded>) -> Result<(), Error> {

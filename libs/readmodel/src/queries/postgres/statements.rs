@@ -14,9 +14,9 @@ const FOLDED: &str = "(SELECT array_agg(partition) AS partitions, array_agg(next
 pub(super) const SEAT: &str =
     "d.dialog, d.kind, d.alive, d.owner_id, d.owner_present, d.opponent, d.admins, d.head,
     d.cleared_to, d.occupants, d.last_sent, d.created_at, d.last_sequence, d.last_sender, d.last_read_by,
-    d.last_delivered_by, d.last_counts_known, s.member, s.joined_at, s.from_sequence, s.cleared_to,
-    s.hidden_at, s.blocked, s.notifications, s.read_base, s.read_to, s.delivered_base, s.delivered_to,
-    s.sparse, r.counts";
+    d.last_delivered_by, d.last_counts_known, d.allow_preview, d.touched, s.member, s.joined_at,
+    s.from_sequence, s.cleared_to, s.hidden_at, s.blocked, s.notifications, s.read_base, s.read_to,
+    s.delivered_base, s.delivered_to, s.sparse, r.counts";
 pub(super) const OF_SEAT: &str = "LEFT JOIN standings s ON s.dialog = d.dialog AND s.user_id = $1
     LEFT JOIN removals r ON r.dialog = d.dialog";
 
@@ -27,9 +27,27 @@ pub(super) const VIEW: &str =
         AND d.kind IN (2, 3) ORDER BY user_id) o),
     l.id, l.sender, l.text, l.date_sent";
 
-/// A message `m`.
-const MESSAGE: &str = "m.sequence, m.id, m.sender, m.recipient, m.date_sent, m.created_at, m.updated_at,
-    m.edited_at, m.text, m.attachments, m.custom, m.client_id";
+/// A message `m`, for the user `$3`.
+static MESSAGE: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "m.sequence, m.id, m.sender, m.recipient, m.date_sent, m.created_at, m.updated_at, m.edited_at,
+        m.text, m.attachments, m.custom, m.client_id, m.reactions, {},
+        (SELECT v.counts FROM view_counts v WHERE v.dialog = m.dialog AND v.chunk = (m.sequence - 1) / 256)",
+        own_reactions("$3")
+    )
+});
+
+/// Which of the kinds of reaction that the message `m` has a user has put there: a JSON list.
+fn own_reactions(user: &str) -> String {
+    format!(
+        "CASE WHEN m.reactions IS NOT NULL THEN (
+            SELECT json_agg(k.kind ORDER BY k.kind COLLATE \"C\")::text
+            FROM json_object_keys(m.reactions::json) AS k (kind)
+            JOIN reactions o ON o.dialog = m.dialog AND o.sequence = m.sequence
+                AND o.kind = k.kind COLLATE \"C\" AND o.user_id = {user}
+         ) END"
+    )
+}
 
 /// Messages between the viewer's floor and the head.
 const IN_SIGHT: &str = "dialog = d.dialog AND NOT removed
@@ -126,13 +144,51 @@ pub(super) const OUTSIDE: &str = "SELECT o.dialog, o.chunk, o.user_id, o.read, o
     FROM unnest($1::bytea[], $2::bigint[]) AS w (dialog, chunk)
     JOIN mark_chunks o ON o.dialog = w.dialog AND o.chunk = w.chunk";
 
-/// The living ones of the messages `$2`, each in its dialog of `$1`.
+/// The living ones of the messages `$2`, each in its dialog of `$1`, as user `$3` sees them.
 pub(super) static MESSAGES: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "SELECT m.dialog, {MESSAGE} FROM unnest($1::bytea[], $2::bigint[]) AS w (dialog, sequence)
-         JOIN messages m ON m.dialog = w.dialog AND m.sequence = w.sequence AND NOT m.removed"
+        "SELECT m.dialog, {} FROM unnest($1::bytea[], $2::bigint[]) AS w (dialog, sequence)
+         JOIN messages m ON m.dialog = w.dialog AND m.sequence = w.sequence AND NOT m.removed",
+        *MESSAGE
     )
 });
+
+/// For each stretch `$2` to `$3` of its dialog of `$1`: its first message that is not older than
+/// the second of `$5`, by when it was stored (`$4`) or by the date shown; else the place behind it.
+pub(super) const BOUNDS: &str = "SELECT w.number, h.low
+    FROM unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::boolean[], $5::bigint[])
+        WITH ORDINALITY AS w (dialog, first, last, stored, second, number)
+    CROSS JOIN LATERAL (
+        WITH RECURSIVE halves (low, high) AS (
+            SELECT w.first, w.last + 1
+            UNION ALL
+            SELECT CASE WHEN s.reached THEN h.low ELSE s.middle + 1 END,
+                CASE WHEN s.reached THEN s.middle ELSE h.high END
+            FROM halves h CROSS JOIN LATERAL (
+                SELECT m.sequence AS middle,
+                    CASE WHEN w.stored THEN m.created_at / 1000 ELSE m.date_sent END >= w.second AS reached
+                FROM messages m
+                WHERE m.dialog = w.dialog AND m.sequence = h.low + (h.high - h.low) / 2
+            ) s
+            WHERE h.low < h.high
+        )
+        SELECT low FROM halves WHERE low >= high
+    ) h";
+
+/// Who has put each kind of reaction on each message `$2` of its dialog of `$1`, at most `$3`
+/// users a kind.
+pub(super) const REACTED: &str = "SELECT w.dialog, w.sequence, k.kind, u.users
+    FROM unnest($1::bytea[], $2::bigint[]) AS w (dialog, sequence)
+    JOIN messages m ON m.dialog = w.dialog AND m.sequence = w.sequence
+    CROSS JOIN LATERAL json_object_keys(m.reactions::json) AS k (kind)
+    CROSS JOIN LATERAL (
+        SELECT array_agg(r.user_id) AS users FROM (
+            SELECT user_id FROM reactions
+            WHERE dialog = w.dialog AND sequence = w.sequence AND kind = k.kind COLLATE \"C\"
+            ORDER BY user_id LIMIT $3
+        ) r
+    ) u
+    ORDER BY k.kind COLLATE \"C\"";
 
 /// At most `$4` messages of each of the names `$2`, each in its dialog of `$3` if there is
 /// one, with their dialogs as user `$1` has them.
@@ -181,16 +237,24 @@ pub(super) static NAMED_MESSAGES: LazyLock<String> = LazyLock::new(|| {
 });
 
 fn page(messages: &str, chunks: &str) -> String {
+    let own = own_reactions("$1");
     format!(
-        "SELECT c.partitions, c.offsets, {SEAT}, p.*, x.*, b.*, n.*, o.* FROM {FOLDED}
+        "SELECT c.partitions, c.offsets, {SEAT}, p.*, v.*, x.*, b.*, n.*, o.* FROM {FOLDED}
          LEFT JOIN dialogs d ON d.dialog = $2 {OF_SEAT}
          LEFT JOIN LATERAL (
-            SELECT array_agg(sequence), array_agg(id), array_agg(sender), array_agg(recipient),
+            SELECT array_agg(sequence) AS sequences, array_agg(id), array_agg(sender), array_agg(recipient),
                 array_agg(date_sent), array_agg(created_at), array_agg(updated_at), array_agg(edited_at),
                 array_agg(text), array_agg(attachments), array_agg(custom), array_agg(client_id),
+                array_agg(reactions), array_agg({own}),
                 (min(sequence) - 1) / 4096 AS first_chunk, (max(sequence) - 1) / 4096 AS last_chunk
             FROM ({messages}) m
          ) p ON true
+         LEFT JOIN LATERAL (
+            SELECT array_agg(k.chunk), array_agg(k.counts)
+            FROM (SELECT DISTINCT (sequence - 1) / 256 AS chunk FROM unnest(p.sequences) AS s (sequence)) w
+            JOIN view_counts k ON k.dialog = d.dialog AND k.chunk = w.chunk
+            WHERE d.kind IN (1, 4)
+         ) v ON true
          LEFT JOIN LATERAL (
             SELECT array_agg(chunk), array_agg(bits) FROM removed_chunks
             WHERE dialog = d.dialog AND chunk {chunks} AND r.counts IS NOT NULL

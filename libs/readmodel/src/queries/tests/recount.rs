@@ -1,14 +1,18 @@
 //! Every answer against a naive recount from the list of events.
 
+mod message;
+mod names;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::event::{Event, Kind, Mark, MessageRef, Range, Record, Stream};
 use domain::{DialogId, MessageId, Sequence, UserId};
 use proptest::prelude::*;
 
-use super::super::{DialogView, History, Listing, MessageView, Order, Page, Status};
+use super::super::{DialogView, History, Listing, MessageView, Order, Page, ReactionsView, Status};
 use super::Model;
 use crate::testing::{World, steps};
+use message::Message;
 
 #[derive(Default)]
 struct Recount {
@@ -24,15 +28,6 @@ struct Dialog {
     seats: BTreeMap<UserId, Seat>,
     messages: Vec<Message>,
     pins: Vec<MessageRef>,
-}
-
-struct Message {
-    sequence: u64,
-    id: MessageId,
-    sender: UserId,
-    date_sent: u64,
-    created_at: u64,
-    removed: bool,
 }
 
 #[derive(Default)]
@@ -95,12 +90,17 @@ impl Dialog {
         let actor = record.actor.unwrap();
         match &record.event {
             Event::LogOpened { .. } | Event::WriterStarted | Event::DialogCreated { .. } => {}
-            Event::DialogChanged { .. } | Event::MessageEdited { .. } => {}
+            Event::DialogChanged { .. } => {}
+            Event::MessageEdited { message, .. } => {
+                self.messages[message.sequence.0 as usize - 1].changed_at = record.at.0;
+            }
             Event::ExtensionsMerged { .. } | Event::NotificationsSet { .. } => {}
             Event::AdminsAdded { .. } | Event::AdminsRemoved { .. } => {}
             Event::MessagesPinned { messages } => self.pins.extend(messages),
             Event::MessagesUnpinned { messages } => self.pins.retain(|pin| !messages.contains(pin)),
-            Event::ReactionsChanged { .. } => {}
+            Event::ReactionsChanged { message, added, removed } => {
+                self.messages[message.sequence.0 as usize - 1].react(actor, added, removed);
+            }
             Event::HistoryCleared => {
                 let seat = self.seats.entry(actor).or_default();
                 (seat.cleared_to, seat.from) = (head, head);
@@ -125,16 +125,9 @@ impl Dialog {
             Event::OccupantsRemoved { users } => self.part(users),
             Event::OccupantLeft => self.part(&[actor]),
             Event::MessagePosted { message, date_sent, .. } => {
-                self.messages.push(Message {
-                    sequence: message.sequence.0,
-                    id: message.id,
-                    sender: actor,
-                    date_sent: *date_sent,
-                    created_at: record.at.0,
-                    removed: false,
-                });
+                self.messages.push(Message::posted(*message, actor, *date_sent, record.at.0));
                 let own = Range { first: message.sequence, last: message.sequence };
-                self.mark(actor, Mark::Read, &[own]);
+                self.mark(actor, Mark::Read, &[own], record.at.0);
             }
             Event::MessagesRemoved { messages } => {
                 self.pins.retain(|pin| !messages.contains(pin));
@@ -148,12 +141,28 @@ impl Dialog {
             }
             Event::MessagesMarked { mark, marked } => {
                 let ranges = marked.ranges(Sequence(self.floor(actor)));
-                self.mark(actor, *mark, &ranges);
+                self.mark(actor, *mark, &ranges, record.at.0);
+                self.view(actor, *mark, &ranges);
             }
         }
     }
 
-    fn mark(&mut self, user: UserId, mark: Mark, ranges: &[Range]) {
+    /// Where reading is not tracked, others than the author are counted as viewers.
+    fn view(&mut self, user: UserId, mark: Mark, ranges: &[Range]) {
+        if mark != Mark::Viewed || self.kind.is_marked() || !self.readable(user) {
+            return;
+        }
+        let floor = self.floor(user);
+        for message in self.messages.iter_mut().skip(floor as usize) {
+            let place = Sequence(message.sequence);
+            let shown = ranges.iter().any(|range| range.first <= place && place <= range.last);
+            if shown && !message.removed && message.sender != user {
+                message.viewers.insert(user);
+            }
+        }
+    }
+
+    fn mark(&mut self, user: UserId, mark: Mark, ranges: &[Range], at: u64) {
         let floor = self.floor(user);
         let tracked = self.kind.is_marked();
         let Some(seat) = self.seats.get_mut(&user).filter(|_| tracked) else { return };
@@ -161,7 +170,11 @@ impl Dialog {
             let seen = range.first.0.max(floor + 1)..=range.last.0;
             seat.delivered.extend(seen.clone());
             if mark == Mark::Read {
-                seat.read.extend(seen);
+                for sequence in seen {
+                    if seat.read.insert(sequence) && self.messages[sequence as usize - 1].sender != user {
+                        self.messages[sequence as usize - 1].changed_at = at;
+                    }
+                }
             }
         }
     }
@@ -198,6 +211,12 @@ impl Dialog {
     fn is_unread(&self, user: UserId, message: &Message) -> bool {
         let read = self.seats.get(&user).is_some_and(|seat| seat.read.contains(&message.sequence));
         self.kind.is_marked() && !read && message.sender != user
+    }
+
+    /// Whether listing it is to leave a mark.
+    fn is_new(&self, user: UserId, message: &Message) -> bool {
+        let unseen = !self.kind.is_marked() && !message.viewers.contains(&user) && message.sender != user;
+        unseen || self.is_unread(user, message)
     }
 
     fn unread(&self, user: UserId) -> u64 {
@@ -241,6 +260,14 @@ fn check_message(
     prop_assert_eq!(&view.read_ids, &dialog.who(Mark::Read, message, viewer, receipts_max));
     prop_assert_eq!(&view.delivered_ids, &dialog.who(Mark::Delivered, message, viewer, receipts_max));
     prop_assert_eq!(view.read, dialog.everybody(Mark::Read, message, receipts_max));
+    prop_assert_eq!(view.views, message.viewers.len() as u64);
+    // What was read long ago may seem read later.
+    prop_assert!(view.updated_at.0 >= message.changed_at);
+    let total: Vec<_> =
+        message.reactions.iter().map(|(kind, users)| (kind.clone(), users.len() as u32)).collect();
+    let own = message.reactions.iter().filter(|(_, users)| users.contains(&viewer));
+    let own = own.map(|(kind, _)| kind.clone()).collect();
+    prop_assert_eq!(&view.reactions, &(!total.is_empty()).then_some(ReactionsView { own, total }));
     Ok(())
 }
 
@@ -248,9 +275,9 @@ fn check_message(
 fn check_ranges(history: &History, dialog: &Dialog, viewer: UserId) -> Result<(), TestCaseError> {
     let message = |sequence: u64| &dialog.messages[sequence as usize - 1];
     let mut page: BTreeSet<u64> = history.messages.iter().map(|view| view.sequence.0).collect();
-    page.retain(|sequence| dialog.is_unread(viewer, message(*sequence)));
+    page.retain(|sequence| dialog.is_new(viewer, message(*sequence)));
     for sequence in history.unread.iter().flat_map(|range| range.first.0..=range.last.0) {
-        let harmless = message(sequence).removed || !dialog.is_unread(viewer, message(sequence));
+        let harmless = message(sequence).removed || !dialog.is_new(viewer, message(sequence));
         prop_assert!(page.remove(&sequence) || harmless, "{} is not on the page", sequence);
     }
     prop_assert!(page.is_empty(), "left out: {:?}", page);
@@ -359,35 +386,7 @@ fn check_viewer(
         (unread.total, model.ask(async |queries| queries.unread(viewer, None).await).total),
         (total, total)
     );
-    check_names(model, recount, viewer)
-}
-
-/// Names are looked up among what the viewer sees: the given dialog first, then the oldest.
-fn check_names(model: &Model, recount: &Recount, viewer: UserId) -> Result<(), TestCaseError> {
-    let mut seen: BTreeMap<MessageId, Vec<(u64, DialogId, MessageRef)>> = BTreeMap::new();
-    for (id, dialog) in recount.dialogs.iter().filter(|(_, dialog)| dialog.readable(viewer)) {
-        for message in dialog.visible(viewer) {
-            let place = MessageRef { sequence: Sequence(message.sequence), id: message.id };
-            seen.entry(message.id).or_default().push((message.created_at, *id, place));
-        }
-    }
-    let all = recount.dialogs.values().flat_map(|dialog| &dialog.messages);
-    let names: BTreeSet<_> = all.map(|message| message.id).collect();
-    for (index, id) in names.into_iter().enumerate().filter(|(index, _)| index % 37 < 12) {
-        let within = recount.dialogs.keys().copied().nth(index % recount.dialogs.len());
-        let mut known = seen.get(&id).cloned().unwrap_or_default();
-        known.sort_unstable_by_key(|(at, dialog, place)| {
-            (Some(*dialog) != within, *at, *dialog, place.sequence)
-        });
-        let expected = known.first().map(|(_, dialog, place)| (id, *dialog, place.sequence));
-        let found = model.ask(async |queries| queries.resolve(viewer, vec![id], within).await);
-        let found = found.first().map(|found| (found.id, found.dialog, found.sequence));
-        prop_assert_eq!(found, expected);
-        let except = within.unwrap();
-        let taken = known.iter().any(|(_, dialog, _)| *dialog != except);
-        prop_assert_eq!(model.ask(async |queries| queries.name_taken(viewer, id, except).await), taken);
-    }
-    Ok(())
+    names::check(model, recount, viewer)
 }
 
 fn check(mut model: Model, steps: &[crate::testing::Step], page: (f64, usize)) -> Result<(), TestCaseError> {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::testing::chat::{Chat, Person};
 
 /// Every endpoint that needs a user, by method and path.
-const OF_USERS: [(Method, &str); 21] = [
+const OF_USERS: [(Method, &str); 22] = [
     (Method::POST, "/chat/Dialog"),
     (Method::GET, "/chat/Dialog"),
     (Method::PUT, "/chat/Dialog/5c094c0ce588ce6856f87422"),
@@ -24,6 +24,7 @@ const OF_USERS: [(Method, &str); 21] = [
     (Method::PUT, "/chat/Message/5c094c0ce588ce6856f87422/reactions"),
     (Method::GET, "/chat/Message"),
     (Method::GET, "/chat/Message/unread"),
+    (Method::GET, "/chat/Message/5c094c0ce588ce6856f87422/reactions"),
     (Method::PUT, "/chat/Message"),
     (Method::PUT, "/chat/Message/5c094c0ce588ce6856f87422"),
     (Method::DELETE, "/chat/Message/5c094c0ce588ce6856f87422"),
@@ -360,12 +361,13 @@ async fn a_history_that_cannot_be_had_is_refused() {
         format!("chat_dialog_id={dialog}"),
         format!("chat_dialog_id={dialog}&count=1"),
         format!("chat_dialog_id[in]={own}"),
-        format!("chat_dialog_id={own}&date_sent[gt]=5"),
-        format!("chat_dialog_id={own}&attachments.type=image"),
-        format!("chat_dialog_id={own}&_id={dialog}"),
-        format!("chat_dialog_id={own}&sort_desc=updated_at"),
-        format!("chat_dialog_id={own}&sort_asc=_id"),
-        format!("chat_dialog_id={own}&preview=true"),
+        format!("chat_dialog_id={dialog}&preview=1"),
+        "chat_dialog_id=5c094c0ce588ce6856f87422&preview=1".to_owned(),
+        "chat_dialog_id=x&preview=1".to_owned(),
+        format!("chat_dialog_id={dialog}&sender_id=1&sort_asc=_id"),
+        format!("chat_dialog_id={own}&sort_desc=last_message_date_sent"),
+        format!("chat_dialog_id={own}&sort_asc[]=_id"),
+        format!("chat_dialog_id={own}&preview=maybe"),
         format!("chat_dialog_id={own}&limit=1.5"),
         format!("chat_dialog_id={own}&count=maybe"),
     ] {
@@ -381,12 +383,13 @@ async fn a_history_that_cannot_be_had_is_refused() {
     chat_dialog_id=OTHERS: 403 {"errors":{"base":["You don't have appropriate permissions to perform this operation"]}}
     chat_dialog_id=OTHERS&count=1: 403 {"errors":{"base":["You don't have appropriate permissions to perform this operation"]}}
     chat_dialog_id[in]=OWN: 422 {"errors":{"chat_dialog_id":["must be text"]}}
-    chat_dialog_id=OWN&date_sent[gt]=5: 422 {"errors":{"date_sent":["is not supported yet"]}}
-    chat_dialog_id=OWN&attachments.type=image: 422 {"errors":{"attachments.type":["is not supported yet"]}}
-    chat_dialog_id=OWN&_id=OTHERS: 422 {"errors":{"_id":["is not supported yet"]}}
-    chat_dialog_id=OWN&sort_desc=updated_at: 422 {"errors":{"sort_desc":["is not supported yet"]}}
-    chat_dialog_id=OWN&sort_asc=_id: 422 {"errors":{"sort_asc":["is not supported yet"]}}
-    chat_dialog_id=OWN&preview=true: 422 {"errors":{"preview":["is not supported yet"]}}
+    chat_dialog_id=OTHERS&preview=1: 403 {"errors":{"base":["You don't have appropriate permissions to perform this operation"]}}
+    chat_dialog_id=5c094c0ce588ce6856f87422&preview=1: 404 {"errors":["The resource wasn't found"]}
+    chat_dialog_id=x&preview=1: 404 {"errors":["The resource wasn't found"]}
+    chat_dialog_id=OTHERS&sender_id=1&sort_asc=_id: 403 {"errors":{"base":["You don't have appropriate permissions to perform this operation"]}}
+    chat_dialog_id=OWN&sort_desc=last_message_date_sent: 422 {"errors":{"sort_desc":["must be date_sent, created_at, updated_at or _id"]}}
+    chat_dialog_id=OWN&sort_asc[]=_id: 422 {"errors":{"sort_asc":["must be the name of a field"]}}
+    chat_dialog_id=OWN&preview=maybe: 422 {"errors":{"preview":["must be true or false"]}}
     chat_dialog_id=OWN&limit=1.5: 422 {"errors":{"limit":["must be an integer"]}}
     chat_dialog_id=OWN&count=maybe: 422 {"errors":{"count":["must be true or false"]}}
     "#);

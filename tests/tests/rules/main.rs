@@ -1,0 +1,23 @@
+//! The numbered rules of the API, told as stories and walked as tables. Whoever has just
+//! checked a rule says so with its number, which `tests/rules.csv` explains.
+
+mod ask;
+mod dialog_changes;
+mod dialog_creation;
+mod dialog_deletion;
+mod dialog_filters;
+mod dialog_lists;
+mod dialog_objects;
+mod dialog_seats;
+mod filters;
+mod marks;
+mod marks_named;
+mod message_changes;
+mod message_creation;
+mod message_filters;
+mod message_lists;
+mod previews;
+mod reactions;
+mod right_after;
+mod switches;
+mod together;

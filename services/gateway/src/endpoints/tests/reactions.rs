@@ -1,9 +1,23 @@
 //! Reacting to messages.
 
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::testing::chat::Chat;
+use crate::testing::chat::{Chat, Person};
+
+/// The reactions to that message, as that person sees them on his page.
+async fn reactions(person: &Person, message: &str) -> Value {
+    let dialogs = person.get("/chat/Dialog").await.json();
+    for dialog in dialogs["items"].as_array().unwrap() {
+        let dialog = dialog["_id"].as_str().unwrap();
+        let page = person.get(&format!("/chat/Message?chat_dialog_id={dialog}&mark_as_read=0")).await.json();
+        let mut items = page["items"].as_array().unwrap().iter();
+        if let Some(item) = items.find(|item| item["_id"] == message) {
+            return item["reactions"].clone();
+        }
+    }
+    panic!("{message} is on no page");
+}
 
 #[tokio::test]
 async fn a_reaction_is_put_on_and_taken_off() {
@@ -13,16 +27,20 @@ async fn a_reaction_is_put_on_and_taken_off() {
     let message = alice.write(&group, "hi").await;
     let uri = format!("/chat/message/{message}/reactions.json");
     let before = bob.get("/chat/Dialog").await.body;
+    assert_eq!(reactions(&bob, &message).await, Value::Null);
     for _ in 0..2 {
         assert_eq!(bob.put(&uri, json!({"add": "👍"})).await.to_string(), "200 ");
+        assert_eq!(reactions(&bob, &message).await, json!({"own": ["👍"], "total": {"👍": 1}}));
     }
     assert_eq!(alice.put(&uri, json!({"add": "👍"})).await.to_string(), "200 ");
     // As the document's call comes: a body of JSON that is announced as a form.
     let form = alice.with("content-type", "application/x-www-form-urlencoded");
     let both = form.send(Method::PUT, &uri, r#"{"add": "👎", "remove": "👍"}"#).await;
     assert_eq!(both.to_string(), "200 ");
+    assert_eq!(reactions(&bob, &message).await, json!({"own": ["👍"], "total": {"👍": 1, "👎": 1}}));
     assert_eq!(alice.put(&uri, json!({"remove": "never put on"})).await.to_string(), "200 ");
     assert_eq!(bob.put(&uri, json!({"remove": "👍"})).await.to_string(), "200 ");
+    assert_eq!(reactions(&bob, &message).await, json!({"own": [], "total": {"👎": 1}}));
     assert_eq!(bob.get("/chat/Dialog").await.body, before, "nothing is unread that was not");
 }
 
@@ -39,9 +57,14 @@ async fn a_reaction_is_any_text_of_64_bytes() {
         assert_eq!(bob.put(&uri, json!({"add": kind})).await.to_string(), "200 ", "{kind:?}");
     }
     assert_eq!(bob.put(&uri, json!({"add": 1})).await.to_string(), "200 ");
+    let seen = reactions(&bob, &message).await;
+    let own: Vec<_> = seen["own"].as_array().unwrap().iter().map(|kind| kind.as_str().unwrap()).collect();
+    assert_eq!(own.len(), 10);
+    assert!(kinds.iter().chain(&["1"]).all(|kind| own.contains(kind) && seen["total"][*kind] == 1));
     for kind in kinds {
         assert_eq!(bob.put(&uri, json!({"remove": kind})).await.to_string(), "200 ", "{kind:?}");
     }
+    assert_eq!(reactions(&bob, &message).await, json!({"own": ["1"], "total": {"1": 1}}));
 }
 
 #[tokio::test]
@@ -80,6 +103,7 @@ async fn a_reaction_that_may_not_be_is_refused() {
     404 {"errors":["The resource wasn't found"]}
     404 {"errors":["The resource wasn't found"]}
     "#);
+    assert_eq!(reactions(&alice, &message).await, json!({"own": ["a"], "total": {"a": 1}}));
 }
 
 #[tokio::test]
@@ -94,5 +118,20 @@ async fn everybody_who_reads_a_broadcast_may_react() {
         let message = alice.write(&made, "hi").await;
         let uri = format!("/chat/Message/{message}/reactions");
         assert_eq!(bob.put(&uri, json!({"add": "a"})).await.to_string(), "200 ");
+        assert_eq!(reactions(&alice, &message).await, json!({"own": [], "total": {"a": 1}}));
     }
+}
+
+#[tokio::test]
+async fn where_one_reaction_is_the_rule_a_new_one_replaces_it() {
+    let chat = Chat::ruled(|rules| rules.single_reaction = true);
+    let [alice, bob] = chat.users(["alice", "bob"]).await;
+    let group = alice.group(&[&bob]).await;
+    let message = alice.write(&group, "hi").await;
+    let uri = format!("/chat/Message/{message}/reactions");
+    for kind in ["a", "b"] {
+        alice.put(&uri, json!({"add": "a"})).await;
+        assert_eq!(bob.put(&uri, json!({"add": kind})).await.to_string(), "200 ");
+    }
+    assert_eq!(reactions(&bob, &message).await, json!({"own": ["b"], "total": {"a": 1, "b": 1}}));
 }

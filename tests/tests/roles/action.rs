@@ -8,6 +8,8 @@ pub(crate) enum Action {
     Post,
     MarkAll,
     MarkOne,
+    React,
+    ListReactions,
     Rename,
     Extend,
     Permit,
@@ -67,6 +69,8 @@ impl Action {
             Self::See
                 | Self::ReadHistory
                 | Self::Post
+                | Self::React
+                | Self::ListReactions
                 | Self::Rename
                 | Self::Extend
                 | Self::Subscribe

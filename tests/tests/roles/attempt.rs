@@ -68,6 +68,8 @@ pub(crate) async fn attempt(action: Action, scene: &Scene<'_>) -> Outcome {
             let body = json!({ "chat_dialog_id": dialog, "read": 1 });
             put(who, &format!("chat/Message/{foreign}"), body).await
         }
+        Action::React => put(who, &reactions(foreign), json!({ "add": "+1" })).await,
+        Action::ListReactions => got(who, &reactions(foreign)).await,
         Action::Rename => {
             let mark = &scene.mark;
             put(who, &path, json!({ "name": mark, "photo": mark, "description": mark })).await
@@ -146,6 +148,10 @@ pub(crate) fn expelled<'a>(scene: &Scene<'a>) -> &'a Person {
 /// Who is made an admin.
 pub(crate) fn promoted<'a>(scene: &Scene<'a>) -> &'a Person {
     if scene.kind == 3 { &scene.cast.member } else { &scene.cast.other }
+}
+
+fn reactions(message: &str) -> String {
+    format!("chat/Message/{message}/reactions")
 }
 
 async fn manage_admins(scene: &Scene<'_>, path: &str) -> Outcome {

@@ -21,6 +21,12 @@ pub(crate) async fn came_about(action: Action, scene: &Scene<'_>) -> bool {
             2 | 3 => read_by(scene, foreign).await.contains(&json!(who.id())),
             _ => who.unread(dialog).await == 0,
         },
+        Action::React => {
+            let path = format!("chat/Message/{foreign}/reactions");
+            let reactions = scene.witness().get(&path).await.is(200).json();
+            reactions["+1"].as_array().is_some_and(|users| users.contains(&json!(who.id())))
+        }
+        Action::ListReactions => true,
         Action::Rename => {
             let seen = seen(scene.witness(), scene).await;
             ["name", "photo", "description"].iter().all(|field| seen[field] == scene.mark)

@@ -33,6 +33,8 @@ pub(crate) const TABLE: &[Line] = &[
     from(15, Action::Post, "OM. OAM. OAM. OA-"),
     plain(Action::MarkAll, "OM. OAM. OAM. OAM"),
     plain(Action::MarkOne, "OM. OAM. OAM. OAM"),
+    plain(Action::React, "OM. OAM. OAM. OAM"),
+    plain(Action::ListReactions, "OM. OAM. OAM. OAM"),
     from(29, Action::Rename, "==. OAM. OA-. OA-"),
     from(43, Action::Extend, "OM. OA-. OA-. OA-"),
     from(57, Action::Permit, "--. OA-. OA-. OA-"),

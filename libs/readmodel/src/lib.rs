@@ -13,6 +13,7 @@ pub mod marks;
 pub mod postgres;
 pub mod queries;
 pub mod rows;
+pub mod search;
 pub mod sqlite;
 pub mod store;
 #[cfg(any(test, feature = "testing"))]

@@ -15,6 +15,7 @@ mod filter;
 mod filtered;
 mod find;
 mod history;
+pub(crate) mod hits;
 mod list;
 mod listing;
 mod names;

@@ -10,6 +10,7 @@ mod columns;
 mod fault;
 mod fetch;
 mod found;
+mod hits;
 mod list;
 mod page;
 mod pool;

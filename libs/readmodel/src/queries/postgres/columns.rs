@@ -67,7 +67,7 @@ impl<'r> Columns<'r> {
         user(self.take()?)
     }
 
-    fn kind(&mut self) -> Result<Kind, Error> {
+    pub(super) fn kind(&mut self) -> Result<Kind, Error> {
         let number = u64::try_from(self.take::<i16>()?).ok();
         number.and_then(Kind::from_number).ok_or_else(|| damaged("a dialog of no kind"))
     }
@@ -76,7 +76,7 @@ impl<'r> Columns<'r> {
         Ok(self.take::<Option<bool>>()?.map(|allow_preview| Permissions { allow_preview }))
     }
 
-    fn user_opt(&mut self) -> Result<Option<UserId>, Error> {
+    pub(super) fn user_opt(&mut self) -> Result<Option<UserId>, Error> {
         self.take::<Option<i64>>()?.map(user).transpose()
     }
 

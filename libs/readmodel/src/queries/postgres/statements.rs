@@ -276,3 +276,29 @@ fn page(messages: &str, chunks: &str) -> String {
          ) o ON true"
     )
 }
+
+/// Where user `$1` may read, and whether the dialog's name holds `$2`.
+pub(super) const REACHABLE: &str = "
+    SELECT d.dialog, d.head, greatest(d.cleared_to, s.cleared_to), d.kind, d.owner_id, d.opponent, d.created_at,
+        coalesce(position($2 IN d.name) > 0, false)
+    FROM standings s JOIN dialogs d ON d.dialog = s.dialog
+    WHERE s.user_id = $1 AND s.member AND d.alive AND d.kind <> 1
+    UNION ALL
+    SELECT d.dialog, d.head, greatest(d.cleared_to, s.cleared_to), d.kind, d.owner_id, d.opponent, d.created_at,
+        coalesce(position($2 IN d.name) > 0, false)
+    FROM dialogs d LEFT JOIN standings s ON s.dialog = d.dialog AND s.user_id = $1
+    WHERE d.kind = 1 AND d.alive";
+
+/// The same of the dialogs `$3`.
+pub(super) const REACHABLE_NAMED: &str = "
+    SELECT d.dialog, d.head, greatest(d.cleared_to, s.cleared_to), d.kind, d.owner_id, d.opponent, d.created_at,
+        coalesce(position($2 IN d.name) > 0, false)
+    FROM unnest($3::bytea[]) AS w (dialog) JOIN dialogs d ON d.dialog = w.dialog
+    LEFT JOIN standings s ON s.dialog = d.dialog AND s.user_id = $1
+    WHERE d.alive AND (s.member OR d.kind = 1)";
+
+/// The messages above each floor `$2` in its dialog of `$1` that hold `$3`, sent from `$4` to `$5`.
+pub(super) const HOLDING: &str = "
+    SELECT m.dialog, m.sequence, m.date_sent FROM unnest($1::bytea[], $2::bigint[]) AS w (dialog, floor)
+    JOIN messages m ON m.dialog = w.dialog AND m.sequence > w.floor AND NOT m.removed
+        AND m.date_sent >= $4 AND m.date_sent <= $5 AND position($3 IN m.text) > 0";

@@ -122,6 +122,12 @@ impl Progress {
         self.own().into_iter().find_map(|(partition, known)| Some((partition, known.stopped?)))
     }
 
+    /// The partitions that this process folds.
+    pub fn folded_here(&self) -> Vec<u32> {
+        let known = (0..).zip(self.partitions.iter());
+        known.filter(|(_, sender)| sender.borrow().own).map(|(partition, _)| partition).collect()
+    }
+
     /// A partition whose rows are behind what was once visible, if there is one: a restored
     /// database. Nothing read from them may be shown as today's until they have caught up.
     pub fn gone_back(&self) -> Option<u32> {

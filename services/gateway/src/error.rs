@@ -63,6 +63,8 @@ pub enum ApiError {
     Internal(Arc<anyhow::Error>),
     /// 503: not now; the time after which it is worth asking again.
     Unavailable(Duration),
+    /// 503: not in this deployment, whenever one asks.
+    NotOffered(Text),
     /// 507: nowhere to write to; the time after which it is worth asking again.
     StorageFull(Duration),
 }
@@ -167,7 +169,7 @@ impl ApiError {
             Self::Invalid(_) | Self::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable(_) | Self::NotOffered(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::StorageFull(_) => StatusCode::INSUFFICIENT_STORAGE,
         }
     }
@@ -199,6 +201,7 @@ impl ApiError {
             Self::TooManyRequests(_) => json!(["Too many requests"]),
             Self::Internal(_) => json!(["Internal server error"]),
             Self::Unavailable(_) => json!(["Service temporarily unavailable"]),
+            Self::NotOffered(text) => json!([text]),
             Self::StorageFull(_) => json!(["Insufficient storage"]),
         }
     }
@@ -330,6 +333,13 @@ mod tests {
         503 ["Service temporarily unavailable"]
         507 ["Insufficient storage"]
         "#);
+    }
+
+    #[test]
+    fn what_is_not_offered_says_what_and_not_when() {
+        let response = ApiError::NotOffered("Search is switched off".into()).into_response();
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(!response.headers().contains_key(header::RETRY_AFTER));
     }
 
     #[test]

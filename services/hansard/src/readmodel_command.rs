@@ -3,6 +3,7 @@
 mod batches;
 mod cluster;
 mod embedded;
+mod search;
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -23,20 +24,34 @@ const DIFFERENCES_MAX: usize = 1_000;
 pub enum ReadmodelCommand {
     /// Fold the whole log into fresh read models beside the old ones, then put them in their place.
     /// On embedded stores the server must not be running; a cluster goes on meanwhile.
-    Rebuild,
+    Rebuild {
+        /// Throw the search index away instead: it is folded again while everything else is served.
+        #[arg(long)]
+        search: bool,
+    },
     /// Fold the log into temporary read models and name each row that differs from theirs. Works
     /// beside a running server.
-    Verify,
+    Verify {
+        /// Check the search index instead.
+        #[arg(long)]
+        search: bool,
+    },
 }
 
 impl ReadmodelCommand {
     /// Do it with the stores of that deployment.
     pub async fn run(self, settings: &Settings) -> anyhow::Result<()> {
         match (self, settings.log.backend) {
-            (Self::Rebuild, Backend::Sqlite) => embedded::rebuild(&settings.data.folder).await,
-            (Self::Verify, Backend::Sqlite) => embedded::verify(&settings.data.folder).await,
-            (Self::Rebuild, Backend::Jetstream) => cluster::rebuild(settings).await,
-            (Self::Verify, Backend::Jetstream) => cluster::verify(settings).await,
+            (Self::Rebuild { search: true }, _) => search::discard(settings).await,
+            (Self::Verify { search: true }, _) => search::verify(settings).await,
+            (Self::Rebuild { search: false }, Backend::Sqlite) => {
+                embedded::rebuild(&settings.data.folder).await
+            }
+            (Self::Verify { search: false }, Backend::Sqlite) => {
+                embedded::verify(&settings.data.folder).await
+            }
+            (Self::Rebuild { search: false }, Backend::Jetstream) => cluster::rebuild(settings).await,
+            (Self::Verify { search: false }, Backend::Jetstream) => cluster::verify(settings).await,
         }
     }
 }
@@ -57,8 +72,8 @@ fn judge(differences: &[Difference], (events, rate): (u64, f64)) -> anyhow::Resu
     }
     anyhow::ensure!(
         differences.is_empty(),
-        "{}{} rows differ from a fold of the log: run `hansard readmodel rebuild`, on embedded stores \
-         after stopping the server",
+        "{}{} rows differ from a fold of the log: run the same command with `rebuild` instead of `verify`, on \
+         embedded stores after stopping the server",
         differences.len(),
         if differences.len() == DIFFERENCES_MAX { " or more" } else { "" }
     );

@@ -8,9 +8,11 @@ mod batch;
 mod feed;
 mod fold;
 mod gathered;
+mod index;
 mod share;
 
 pub use alone::{check, run};
 pub use batch::decode;
 pub use fold::{CATCH_UP_EVENTS, Parts};
+pub use index::{IndexParts, index};
 pub use share::share;

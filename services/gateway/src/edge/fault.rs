@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bus::Unanswered;
 use domain::Refusal;
-use readmodel::queries;
+use readmodel::{queries, search};
 
 use crate::error::FieldError;
 use crate::{ApiError, Text};
@@ -67,6 +67,21 @@ impl From<identity::Error> for ApiError {
 
 fn field(error: identity::FieldError) -> FieldError {
     FieldError { field: Text::Borrowed(error.field), text: error.text.into() }
+}
+
+impl From<search::Error> for ApiError {
+    /// What is wrong with an index, whoever folds it mends: by folding it again, if need be.
+    fn from(error: search::Error) -> Self {
+        match error {
+            search::Error::Behind | search::Error::Busy => Self::Unavailable(RETRY_AFTER_BUSY),
+            search::Error::Unread(error) => {
+                tracing::warn!(%error, "the search index cannot be read");
+                Self::Unavailable(RETRY_AFTER_GONE)
+            }
+            search::Error::Missing => Self::NotOffered("There is no search index".into()),
+            search::Error::Rows(error) => error.into(),
+        }
+    }
 }
 
 impl From<queries::Error> for ApiError {

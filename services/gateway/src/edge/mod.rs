@@ -20,6 +20,7 @@ use bus::{Commands, Progress, Signals};
 use domain::{ApplicationId, Limits};
 use identity::Identity;
 use readmodel::queries::Queries;
+use readmodel::search::Search;
 use runtime::config::Secret;
 use runtime::{Clock, Ids};
 use subtle::ConstantTimeEq as _;
@@ -63,6 +64,8 @@ pub struct Parts {
     pub identity: Arc<Identity>,
     /// The read models.
     pub queries: Queries,
+    /// The way to search; none, if that is switched off.
+    pub search: Option<Search>,
     /// The way to the writers.
     pub commands: Commands,
     /// How far the read models have come.

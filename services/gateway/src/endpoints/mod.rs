@@ -21,6 +21,7 @@ mod observe;
 mod open_session;
 mod post_message;
 mod react;
+mod search;
 mod send_system_message;
 mod set_notifications;
 mod show_notifications;
@@ -67,6 +68,7 @@ pub fn router(edge: Edge) -> Router {
         .route("/chat/Message/unread", get(count_unread::handle))
         .route("/chat/Message/system", post(send_system_message::handle))
         .route("/chat/Message/{id}/reactions", put(react::handle).get(list_reactions::handle))
+        .route("/chat/search", get(search::handle))
         .route("/chat/Message/{ids}", put(update_messages::named).delete(delete_messages::handle))
         .route_layer(from_fn_with_state(edge.clone(), pass));
     api.with_state(edge)

@@ -2,11 +2,29 @@
 
 use domain::calendar;
 
+use super::Params;
+use super::read::Scalar;
+use crate::ApiError;
+
 /// From here on a number is one of milliseconds: as seconds it would be the year 5138.
 const MILLISECONDS_FROM: u64 = 100_000_000_000;
 const SECONDS_A_DAY: i64 = 86_400;
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+impl Params {
+    /// A point in time in any of its forms, as whole seconds since 1970. Absent, `null`,
+    /// `undefined`, blank and 0 are none.
+    pub fn moment(&mut self, name: &str) -> Result<Option<i64>, ApiError> {
+        let written = match Scalar::of(self.take(name)) {
+            Scalar::Nothing => return Ok(None),
+            Scalar::Text(text) => text,
+            Scalar::Other(value) => value.to_string(),
+        };
+        let seconds = moment(&written).ok_or_else(|| ApiError::invalid(name.to_owned(), "must be a date"))?;
+        Ok((seconds != 0).then_some(seconds))
+    }
+}
 
 /// The whole seconds since 1970 of a number of seconds or milliseconds, of ISO-8601 or of the
 /// text of a JavaScript date; what is less than a second is cut off. None for anything else.

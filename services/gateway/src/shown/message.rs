@@ -68,6 +68,21 @@ pub(crate) fn reacted(kinds: &[(String, Vec<UserId>)]) -> Response {
     answer::ok(&Value::Object(kinds.collect()))
 }
 
+/// Messages as a JSON list.
+pub(crate) fn list(views: &[MessageView]) -> Result<Vec<u8>, serde_json::Error> {
+    let body = Vec::with_capacity((views.len() + 1) * MESSAGE_BYTES_EXPECTED);
+    let mut text = Text { body, ..Text::default() };
+    text.raw(b"[");
+    for (place, view) in views.iter().enumerate() {
+        if place > 0 {
+            text.raw(b",");
+        }
+        text.message(view)?;
+    }
+    text.raw(b"]");
+    Ok(text.body)
+}
+
 /// A body in the making.
 ///
 /// Written by hand: a page is a hundred messages, and through a serializer their keys alone

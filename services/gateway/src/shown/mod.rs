@@ -3,6 +3,7 @@
 
 mod dialog;
 mod message;
+mod results;
 mod user;
 
 use std::fmt::Display;
@@ -15,6 +16,7 @@ use axum::response::Response;
 
 pub(crate) use dialog::{DialogShown, DialogsShown, displays};
 pub(crate) use message::{MESSAGE_KEYS, message, messages, reacted};
+pub(crate) use results::results;
 pub(crate) use user::{SessionShown, UserShown, users};
 
 /// A value as its text.

@@ -12,6 +12,7 @@ use domain::{ApplicationId, Limits, Time, UserId};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use identity::{HashCost, Identity, NewUser, Password, Salt, SignUp};
 use readmodel::queries::{self, Queries};
+use readmodel::search::{self, Search};
 use readmodel::sqlite::Store;
 use runtime::{Clock, Health, Ids, Tasks};
 use serde_json::Value;
@@ -165,11 +166,16 @@ fn parts(folder: &TempDir, clock: Clock, partitions: u32) -> Parts {
     let limits = Limits::default();
     let path = folder.path().join("readmodel.db");
     drop(Store::open_or_create(&path).unwrap());
+    let queries = Queries::open(&path, queries::Settings::default(), limits.receipts_max).unwrap();
+    // Nobody folds an index here: messages as few as these are read.
+    let index = search::Place::in_folder(folder.path());
+    let search = Search::new(queries.clone(), &index, search::Settings::default()).unwrap();
     Parts {
         application: Chat::application(),
         limits,
         identity: Arc::new(Identity::open_embedded(&folder.path().join("identity.db"), &settings).unwrap()),
-        queries: Queries::open(&path, queries::Settings::default(), limits.receipts_max).unwrap(),
+        queries,
+        search: Some(search),
         commands: Commands::new(vec![], Arc::new(|_| 0)),
         progress: Progress::new(partitions),
         signals: Signals::here(),

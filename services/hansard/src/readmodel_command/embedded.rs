@@ -52,11 +52,11 @@ pub(super) async fn verify(folder: &Path) -> anyhow::Result<()> {
 }
 
 /// A folder that goes with its value.
-struct TemporaryFolder(PathBuf);
+pub(super) struct TemporaryFolder(pub(super) PathBuf);
 
 impl TemporaryFolder {
     /// In the data folder itself: the same disk, and nobody else's.
-    fn beside(folder: &Path) -> anyhow::Result<Self> {
+    pub(super) fn beside(folder: &Path) -> anyhow::Result<Self> {
         let path = folder.join(format!("verify-{}", std::process::id()));
         std::fs::create_dir_all(&path)?;
         Ok(Self(path))

@@ -10,6 +10,7 @@ use domain::UserId;
 use eventlog::{BoxFuture, Partition};
 use identity::Identity;
 use readmodel::queries::Queries;
+use readmodel::search::Search;
 use runtime::health::Gauge;
 use runtime::telemetry::{self, Metrics};
 use runtime::{Clock, Health, Ids, Stop, Tasks};
@@ -30,6 +31,8 @@ pub(super) type HighestUser = Box<dyn FnOnce() -> BoxFuture<'static, anyhow::Res
 pub(super) struct Ways {
     pub(super) identity: Arc<Identity>,
     pub(super) queries: Queries,
+    /// None, if nobody can search here.
+    pub(super) search: Option<Search>,
     pub(super) commands: Commands,
     pub(super) signals: Signals,
     pub(super) private_dialog_key: [u8; 32],
@@ -102,13 +105,14 @@ fn start_api(
     ways: Ways,
     (address, begun): (SocketAddr, Gauge),
 ) -> anyhow::Result<(axum::Router, Opening)> {
-    let Ways { identity, queries, commands, signals, private_dialog_key, highest_user } = ways;
+    let Ways { identity, queries, search, commands, signals, private_dialog_key, highest_user } = ways;
     let gate = gateway::Gate::default();
     let edge = gateway::Edge::new(gateway::Parts {
         application: shared.application.at_the_edge(&settings.app),
         limits: settings.limits(),
         identity: Arc::clone(&identity),
         queries,
+        search,
         commands,
         progress: shared.progress.clone(),
         signals,

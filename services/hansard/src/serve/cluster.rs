@@ -14,11 +14,12 @@ use identity::Identity;
 use readmodel::Store;
 use readmodel::postgres::{self, Pool};
 use readmodel::queries::{self, Queries};
+use readmodel::search::Place;
 use runtime::{Ids, Stop, Tasks};
 use tokio::sync::Mutex;
 
 use super::api::{self, Ways};
-use super::{Process, Running, Shared, command_settings, figures, health};
+use super::{Process, Running, Shared, command_settings, figures, health, search};
 use crate::Settings;
 use crate::application::Application;
 use crate::engines::{open_bus, open_identity, open_log, open_rows, rows_settings};
@@ -61,6 +62,10 @@ pub(super) async fn start(settings: &Settings, process: Process) -> anyhow::Resu
     let roles = &settings.roles;
     if roles.has(Role::Projector) {
         start_projector(&running, &shared, &engines).await?;
+        if settings.search.enabled {
+            let index = Place::Schema(rows_settings(settings));
+            search::start_task(&running.projector, &shared, index);
+        }
     }
     if roles.has(Role::Command) {
         start_writers(&running, settings, &shared, &engines);
@@ -156,12 +161,14 @@ fn ways_to(
         queue_max: settings.readmodel.read_queue_max,
     };
     let queries = Queries::postgres(&rows_settings(settings), pool, settings.limits.receipts_max)?;
+    let search = search::over(settings, &queries, &Place::Schema(rows_settings(settings)))?;
     let partitions = shared.log.partitions();
     let router = move |dialog| partition_of(&Stream::Dialog(dialog).key(), partitions).0;
     let rows = engines.rows.clone();
     Ok(Ways {
         identity,
         queries,
+        search,
         commands: Commands::over(engines.bus.clone(), ANSWER_WITHIN, Arc::new(router)),
         signals: Signals::over(engines.bus.clone()),
         private_dialog_key,

@@ -10,12 +10,13 @@ use domain::event::Stream;
 use eventlog::{Log, Partition, SqliteLog, partition_of};
 use readmodel::Store;
 use readmodel::queries::{self, Queries};
+use readmodel::search::Place;
 use readmodel::sqlite::FactSource;
 use runtime::{Clock, Ids, Stop, Tasks};
 use tokio::sync::oneshot;
 
 use super::api::{self, Ways};
-use super::{Process, Running, Shared, command_settings, health, spawn_blocking_role};
+use super::{Process, Running, Shared, command_settings, health, search, spawn_blocking_role};
 use crate::Settings;
 use crate::stores::{LoadedRows, Stores, private_dialog_key};
 
@@ -27,6 +28,7 @@ pub(super) async fn start(settings: &Settings, process: Process) -> anyhow::Resu
     let stores = open_stores(settings.clone(), process.clock.clone(), process.ids.clone()).await?;
     let Stores { folder, application, log, readmodel, identity } = stores;
     let (log, path) = (Arc::new(log), readmodel.path().to_owned());
+    let index = Place::in_folder(folder.path());
     let shared = Shared {
         clock: process.clock,
         ids: process.ids,
@@ -48,9 +50,15 @@ pub(super) async fn start(settings: &Settings, process: Process) -> anyhow::Resu
         )
     })?;
     let commands = start_roles(&running, settings, &shared, (readmodel, &path))?;
+    let queries = queries(settings, &path)?;
+    let search = search::over(settings, &queries, &index)?;
+    if search.is_some() {
+        search::start_thread(&running.projector, &shared, index);
+    }
     let ways = Ways {
         identity,
-        queries: queries(settings, &path)?,
+        queries,
+        search,
         commands,
         signals: Signals::here(),
         private_dialog_key: private_dialog_key(&*shared.log, shared.application.id).await?,

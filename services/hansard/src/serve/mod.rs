@@ -10,6 +10,7 @@ mod cluster;
 mod embedded;
 mod figures;
 mod health;
+mod search;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

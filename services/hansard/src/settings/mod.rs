@@ -46,6 +46,8 @@ pub struct Settings {
     pub writer: Writer,
     /// The read models.
     pub readmodel: Readmodel,
+    /// The search index.
+    pub search: Search,
     /// Users and sessions.
     pub identity: Identity,
     /// Logs and metrics.
@@ -135,6 +137,16 @@ pub struct Readmodel {
     pub read_queue_max: usize,
 }
 
+/// `[search]`
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Search {
+    pub enabled: bool,
+    pub readers: usize,
+    pub queue_max: usize,
+    pub scan_max: u64,
+}
+
 /// `[identity]`
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -206,6 +218,8 @@ impl Settings {
             ("writer.queue_max", self.writer.queue_max),
             ("readmodel.readers", self.readmodel.readers),
             ("readmodel.read_queue_max", self.readmodel.read_queue_max),
+            ("search.readers", self.search.readers),
+            ("search.queue_max", self.search.queue_max),
         ];
         for (key, value) in positive {
             anyhow::ensure!(value > 0, "{key} must be at least 1");
@@ -268,6 +282,12 @@ impl Settings {
         }
     }
 
+    /// Searching, as its read model takes it.
+    pub fn search(&self) -> readmodel::search::Settings {
+        let Search { enabled: _, readers, queue_max, scan_max } = self.search;
+        readmodel::search::Settings { readers, queue_max, scan_max, ..readmodel::search::Settings::default() }
+    }
+
     /// Users and sessions, as identity takes them.
     pub fn identity(&self) -> identity::Settings {
         let chosen = self.identity;
@@ -298,6 +318,7 @@ mod tests {
         settings.check().unwrap();
         assert_eq!(settings.limits(), Limits::default());
         assert_eq!(settings.rules(), Rules::default());
+        assert_eq!(settings.search(), readmodel::search::Settings::default());
         assert_eq!(settings.identity(), identity::Settings::default());
     }
 

@@ -17,6 +17,7 @@ mod positions;
 mod reacted;
 mod reactions;
 mod refusals;
+mod search;
 mod sessions;
 mod signals;
 mod views;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::testing::chat::{Chat, Person};
 
 /// Every endpoint that needs a user, by method and path.
-const OF_USERS: [(Method, &str); 22] = [
+const OF_USERS: [(Method, &str); 23] = [
     (Method::POST, "/chat/Dialog"),
     (Method::GET, "/chat/Dialog"),
     (Method::PUT, "/chat/Dialog/5c094c0ce588ce6856f87422"),
@@ -25,6 +25,7 @@ const OF_USERS: [(Method, &str); 22] = [
     (Method::GET, "/chat/Message"),
     (Method::GET, "/chat/Message/unread"),
     (Method::GET, "/chat/Message/5c094c0ce588ce6856f87422/reactions"),
+    (Method::GET, "/chat/search"),
     (Method::PUT, "/chat/Message"),
     (Method::PUT, "/chat/Message/5c094c0ce588ce6856f87422"),
     (Method::DELETE, "/chat/Message/5c094c0ce588ce6856f87422"),

@@ -16,7 +16,8 @@ use domain::{ApplicationId, CommandId, DialogId, MessageId, Sequence, Time, User
 use engines::{Database, Postgres};
 use eventlog::memory::MemoryLog;
 use eventlog::{Epoch, Log, Partition, Spec, Writer, partition_of};
-use projector::Parts;
+use projector::{IndexParts, Parts};
+use readmodel::search::Place;
 use readmodel::{FactSource, Store, postgres, sqlite};
 use runtime::{Clock, Tasks};
 
@@ -212,6 +213,44 @@ impl World {
         }
     }
 
+    /// Where the search index is.
+    pub(crate) fn index_place(&self) -> Place {
+        match &self.home {
+            Home::File(folder) => Place::in_folder(folder.path()),
+            Home::Server(_, database) => Place::Schema(postgres::Settings::new(database.url())),
+        }
+    }
+
+    /// Who folds it, where that projector folds the rows.
+    pub(crate) fn indexer(&self, projector: &Projector) {
+        let parts = IndexParts {
+            log: Arc::clone(&self.log) as Arc<dyn Log>,
+            place: self.index_place(),
+            progress: projector.progress.clone(),
+        };
+        let (stop, handle) = (projector.tasks.stop(), projector.runtime.handle());
+        projector.tasks.spawn_thread("search index", move || handle.block_on(projector::index(parts, stop)));
+    }
+
+    /// How far the search index has come with a partition.
+    pub(crate) async fn indexed(&self, partition: u32) -> u64 {
+        let Ok(Some(mut snapshot)) = self.index_place().snapshot().await else { return 0 };
+        let stored = snapshot.checkpoints().await.unwrap();
+        let found = stored.into_iter().find(|(found, _)| found.0 == partition);
+        found.map_or(0, |(_, checkpoint)| checkpoint.next.0)
+    }
+
+    /// Wait until the search index has everything.
+    pub(crate) async fn all_indexed(&self) {
+        for partition in 0..self.writers.len() as u32 {
+            let tail = self.tail(partition).await;
+            until(&format!("partition {partition} is indexed to {tail}"), async || {
+                self.indexed(partition).await == tail
+            })
+            .await;
+        }
+    }
+
     /// Where the rows of a partition are.
     pub(crate) async fn stored(&self, partition: u32) -> u64 {
         let stored = self.home.facts().await.checkpoints().await.unwrap();
@@ -227,6 +266,14 @@ impl World {
                 self.stored(partition).await == tail
             })
             .await;
+        }
+    }
+
+    /// Throw the rows away, wherever they are.
+    pub(crate) async fn forget_rows(&self) {
+        match &self.home {
+            Home::File(folder) => sqlite::discard(&Home::path(folder)).unwrap(),
+            Home::Server(..) => self.forget().await,
         }
     }
 

@@ -19,5 +19,6 @@ mod message_lists;
 mod previews;
 mod reactions;
 mod right_after;
+mod search;
 mod switches;
 mod together;

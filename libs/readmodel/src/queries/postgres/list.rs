@@ -24,7 +24,7 @@ const DATE: &str = "CASE WHEN d.last_sequence <= greatest(d.cleared_to, s.cleare
     WHEN d.last_sequence = d.head THEN d.last_sent
     ELSE (SELECT m.date_sent FROM messages m WHERE m.dialog = d.dialog AND m.sequence = d.last_sequence) END";
 /// Whether the viewer has hidden a message there: [`Sparse::hides`](crate::marks::Sparse::hides).
-const ODD: &str = "CASE WHEN octet_length(s.sparse) > 0 THEN get_byte(s.sparse, 0) = 1 ELSE false END";
+const ODD: &str = "coalesce(s.hides, false)";
 const OPPONENT: &str = "CASE WHEN d.owner_id = $1 THEN d.opponent ELSE d.owner_id END";
 /// Beside the viewer, and how many to leave out and to give.
 const VALUES_BEFORE: usize = 3;

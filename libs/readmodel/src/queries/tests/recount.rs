@@ -363,8 +363,9 @@ fn check_viewer(
         check_view(&view, dialog, viewer, max)?;
         total += dialog.unread(viewer);
         if !view.hidden {
-            let date = dialog.visible(viewer).last().map_or(dialog.created_at / 1000, |last| last.date_sent);
-            listed.push((date, *id));
+            let sent = dialog.visible(viewer).last().map(|last| last.date_sent * 1000);
+            let changed = view.updated_at.0;
+            listed.push((sent.map_or(dialog.created_at, |sent| changed.clamp(sent, sent + 999)), *id));
         }
     }
     listed.sort_unstable();

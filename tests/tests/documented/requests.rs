@@ -133,4 +133,12 @@ pub(crate) const REQUESTS: &[Request] = &[
         ..delete("chat/Message/{reacted}/reactions", Answers::Nothing)
     },
     get("chat/Message/{reacted}/reactions", r#"{ "👍": ["number"] }"#),
+    Request {
+        announces_json: true,
+        ..get(
+            "chat/search?search_text=lorem&limit=3",
+            r#"{ "results": { "dialogs": ["dialog"], "messages": ["message"], "users": "list" },
+                "dialogs*": "list", "messages*": "list", "users*": "list" }"#,
+        )
+    },
 ];

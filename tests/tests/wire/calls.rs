@@ -49,6 +49,7 @@ impl Ground {
             format!("chat/Message?chat_dialog_id={group}&mark_as_read=0"),
             "chat/Message/unread".to_owned(),
             format!("chat/Message/{message}/reactions"),
+            "chat/search?search_text=something".to_owned(),
         ];
         paths.map(|path| Call { method: Method::GET, path, body: None, answers_json: true }).into()
     }

@@ -78,6 +78,7 @@ pub(crate) async fn neither_order_nor_empty_words_of_parameters_break_a_call(sta
     let orders = [
         ("chat/Dialog", vec!["limit=1", "skip=1", "sort_desc=created_at", "type[in]=2,4"]),
         ("chat/Message", vec![&*format!("chat_dialog_id={group}"), "limit=5", "mark_as_read=0", "skip=0"]),
+        ("chat/search", vec!["limit=5", "search_text=something"]),
         ("chat/Message/unread", vec![&*format!("chat_dialog_ids={group}"), "other=1"]),
     ]
     .map(|(path, parameters)| (path, parameters.into_iter().map(str::to_owned).collect::<Vec<_>>()));

@@ -33,7 +33,8 @@ async fn dacia(chat: &Chat) -> Person {
 async fn ground(chat: &Chat, me: &Person) -> Names {
     let [second, third, fourth] = chat.users(["second", "third", "fourth"]).await;
     let others = [&second, &third];
-    let group = me.create_group("lorem ipsum dolor", others).await;
+    me.create_group("lorem ipsum dolor", others).await;
+    let group = me.create_group("Crossfit", others).await;
     let message = second.post(&group, "Ipsa lorem tempore vitae").await;
     me.post(&group, "mine").await;
     let public = async |owner: &Person, name: &str, occupants: &[u64]| {

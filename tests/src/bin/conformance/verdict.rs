@@ -3,7 +3,7 @@
 use ::tests::{Rule, rules};
 
 use crate::decisions::{Decision, Decisions};
-use crate::document::settled_on;
+use crate::document::{AREAS, of_area, settled_on};
 use crate::proofs::Proofs;
 
 /// What is wrong with a run, given the page that was handed in before.
@@ -18,7 +18,13 @@ pub(crate) fn wrong(proofs: &Proofs, decisions: &Decisions, committed: &str) -> 
             Some(rule) => wrong.extend(unfounded(rule, decision)),
         }
     }
-    for (rule, settled) in settled_on(committed) {
+    for rule in AREAS.into_iter().flat_map(of_area).map(|rule| rule.id.as_str()) {
+        if proofs.of(rule).is_empty() && decisions.on(rule).is_none() {
+            wrong.push(format!("{rule} is proven by no test, and nothing was decided about it"));
+        }
+    }
+    let elsewhere = |rule: &str| rules().get(rule).is_some_and(|rule| !AREAS.contains(&rule.area()));
+    for (rule, settled) in settled_on(committed).into_iter().filter(|(rule, _)| elsewhere(rule)) {
         if proofs.of(rule).is_empty() && decisions.on(rule).is_none() {
             wrong.push(format!("{rule} was settled by {settled}, and is not any more"));
         }
@@ -48,8 +54,25 @@ mod tests {
     use super::*;
     use crate::document::render;
 
+    /// What is wrong beside the rules that these few proofs leave open.
     fn judged(proofs: &str, decisions: &str, committed: &str) -> Vec<String> {
-        wrong(&Proofs::from(proofs), &Decisions::read(decisions).unwrap(), committed)
+        let mut wrong = wrong(&Proofs::from(proofs), &Decisions::read(decisions).unwrap(), committed);
+        wrong.retain(|wrong| !wrong.ends_with("nothing was decided about it"));
+        wrong
+    }
+
+    #[test]
+    fn every_rule_of_the_chat_is_settled() {
+        let rules = AREAS.into_iter().flat_map(of_area);
+        let all: String = rules.map(|rule| format!("{}\ta::x\n", rule.id)).collect();
+        let none = Decisions::read("").unwrap();
+        assert_eq!(wrong(&Proofs::from(all.as_str()), &none, ""), Vec::<String>::new());
+        let but_one = all.replace("R-MARK-001\ta::x\n", "");
+        let open = wrong(&Proofs::from(but_one.as_str()), &none, "");
+        assert_eq!(open, ["R-MARK-001 is proven by no test, and nothing was decided about it"]);
+        let decided =
+            Decisions::read("[R-MARK-001]\ninstead = 'x'\nwhy = 'y'\noverruled_by = 'z'\n").unwrap();
+        assert_eq!(wrong(&Proofs::from(but_one.as_str()), &decided, ""), Vec::<String>::new());
     }
 
     #[test]
@@ -79,10 +102,10 @@ mod tests {
 
     #[test]
     fn what_was_proven_once_stays_proven() {
-        let proofs = Proofs::from("R-WIRE-001\ta::x\nR-WIRE-002\ta::x\n");
+        let proofs = Proofs::from("R-USER-001\ta::x\nR-USER-002\ta::x\n");
         let committed = render(&proofs, &Decisions::read("").unwrap());
-        assert_eq!(judged("R-WIRE-001\tb::y\nR-WIRE-002\tb::y\n", "", &committed), Vec::<String>::new());
-        let lost = judged("R-WIRE-001\ta::x\n", "", &committed);
-        assert_eq!(lost, ["R-WIRE-002 was settled by `a::x`, and is not any more"]);
+        assert_eq!(judged("R-USER-001\tb::y\nR-USER-002\tb::y\n", "", &committed), Vec::<String>::new());
+        let lost = judged("R-USER-001\ta::x\n", "", &committed);
+        assert_eq!(lost, ["R-USER-002 was settled by `a::x`, and is not any more"]);
     }
 }

@@ -66,8 +66,10 @@ async fn dialogs(alice: &Person, dialog: &str) {
         ("chat/Dialog?limit=ten".to_owned(), 422),
         ("chat/Dialog?skip=1.5".to_owned(), 422),
         ("chat/Dialog?sort_asc=name".to_owned(), 422),
-        ("chat/Dialog?name=limits".to_owned(), 422),
-        (format!("chat/Message?chat_dialog_id={dialog}&sender_id=1"), 422),
+        ("chat/Dialog?name=limits".to_owned(), 200),
+        ("chat/Dialog?created_at[gt]=then".to_owned(), 422),
+        (format!("chat/Message?chat_dialog_id={dialog}&sender_id=1"), 200),
+        (format!("chat/Message?chat_dialog_id={dialog}&sender_id=me"), 422),
         (format!("chat/Message?chat_dialog_id={dialog}&sort_asc=message"), 422),
         (format!("chat/Dialog?x={}", "x".repeat(20_000)), 414),
     ] {

@@ -12,22 +12,27 @@ use tokio::time::{sleep, timeout};
 const AMPLE: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// Copies every table of the read model aside.
+/// Copies every table of the read model aside. The index for searches is another one.
 const COPY: &str = "
     CREATE SCHEMA aside;
     DO $$ DECLARE found record; BEGIN
-        FOR found IN SELECT schemaname, tablename FROM pg_tables WHERE schemaname LIKE 'readmodel%' LOOP
+        FOR found IN SELECT schemaname, tablename FROM pg_tables
+                WHERE schemaname LIKE 'readmodel%' AND schemaname NOT LIKE '%search%' LOOP
             EXECUTE format('CREATE TABLE aside.%I AS TABLE %I.%I',
                            found.tablename, found.schemaname, found.tablename);
         END LOOP;
     END $$";
-/// Puts them back, as one change.
+/// Puts them back, as one change; what is computed from other columns comes by itself.
 const RESTORE: &str = "
-    DO $$ DECLARE found record; BEGIN
-        FOR found IN SELECT schemaname, tablename FROM pg_tables WHERE schemaname LIKE 'readmodel%' LOOP
+    DO $$ DECLARE found record; columns text; BEGIN
+        FOR found IN SELECT schemaname, tablename FROM pg_tables
+                WHERE schemaname LIKE 'readmodel%' AND schemaname NOT LIKE '%search%' LOOP
+            SELECT string_agg(quote_ident(column_name), ', ') INTO columns FROM information_schema.columns
+                WHERE table_schema = found.schemaname AND table_name = found.tablename
+                AND is_generated = 'NEVER';
             EXECUTE format('DELETE FROM %I.%I', found.schemaname, found.tablename);
-            EXECUTE format('INSERT INTO %I.%I SELECT * FROM aside.%I',
-                           found.schemaname, found.tablename, found.tablename);
+            EXECUTE format('INSERT INTO %I.%I (%s) SELECT %s FROM aside.%I',
+                           found.schemaname, found.tablename, columns, columns, found.tablename);
         END LOOP;
     END $$";
 

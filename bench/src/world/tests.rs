@@ -61,7 +61,7 @@ fn check(facts: &HashMap<Key, Fact>, dialog: DialogId, record: &Record) {
             return;
         }
         Event::MessagePosted { message, .. } => assert_eq!(message.sequence, head.next()),
-        Event::MessageEdited { message, .. } => exists(message),
+        Event::MessageEdited { message, .. } | Event::ReactionsChanged { message, .. } => exists(message),
         Event::MessagesRemoved { messages } | Event::MessagesHidden { messages } => {
             messages.iter().for_each(exists);
         }
@@ -102,7 +102,7 @@ fn a_grown_store_has_its_dialogs() {
     let folder = folder();
     let users: Vec<User> = (1..=10).map(|id| User { id, token: String::new() }).collect();
     let scale = Scale { large_messages: 2_000, crowd: 500, wide_dialogs: 300, ..Scale::quick() };
-    let scale = Scale { collected_dialogs: 30, ..scale };
+    let scale = Scale { collected_dialogs: 30, hoarded_dialogs: 150, ..scale };
     let grown = grow(folder.path(), &scale, &users).unwrap();
     let (events, facts) = replay(folder.path());
     assert_eq!(events.len() as u64, grown.events + 2);
@@ -110,8 +110,41 @@ fn a_grown_store_has_its_dialogs() {
     assert_eq!((header(&grown.large).head, header(&grown.large).occupants), (Sequence(2_000), 10));
     assert_eq!((header(&grown.small).head, header(&grown.small).occupants), (Sequence(100), 10));
     assert_eq!([header(&grown.two).occupants, header(&grown.crowd).occupants], [2, 500]);
-    let collector = UserId::new(10).unwrap();
-    let collected = facts.keys().filter(|key| matches!(key, Key::Standing(_, user) if *user == collector));
-    // 30 of the many, and the large, the small, the hall, the crowd and the 20 others.
-    assert_eq!(collected.count(), 30 + 4 + 20);
+    let dialogs_of = |id: u64| {
+        let user = UserId::new(id).unwrap();
+        facts.keys().filter(|key| matches!(key, Key::Standing(_, found) if *found == user)).count()
+    };
+    // Of the many; the large, the small, the hall, the crowd, the two with reactions, and the 20 others.
+    assert_eq!([dialogs_of(10), dialogs_of(9)], [30 + 6 + 20, 150 + 6 + 20]);
+    let reactions = events.iter().filter(|event| matches!(event, Event::ReactionsChanged { .. })).count();
+    assert_eq!(reactions, scale.hall + 500);
+}
+
+#[test]
+fn spoken_words_are_as_rare_as_they_should_be() {
+    let folder = folder();
+    let users = [1, 2].map(|id| User { id, token: String::new() });
+    let made = speak(Builder::open(folder.path()).unwrap(), 40_000, &users).unwrap();
+    let (events, facts) = replay(folder.path());
+    assert_eq!(events.len() as u64, made + 2);
+    let says = |word: &str| {
+        let said = events.iter().filter(|event| match event {
+            Event::MessagePosted { content: Content::Known(content), .. } => {
+                content.text.as_ref().is_some_and(|text| text.as_str().contains(word))
+            }
+            _ => false,
+        });
+        said.count()
+    };
+    assert!((30..50).contains(&says(RARE)) && (1_800..2_200).contains(&says(COMMON)));
+    let readable = |id: u64| {
+        let user = UserId::new(id).unwrap();
+        let of_user = facts.keys().filter_map(|key| match key {
+            Key::Standing(dialog, found) if *found == user => facts.header(*dialog),
+            _ => None,
+        });
+        of_user.map(|header| header.head.0).sum::<u64>()
+    };
+    assert_eq!(readable(2), 1_000);
+    assert!((19_000..=20_000).contains(&readable(1)), "{}", readable(1));
 }

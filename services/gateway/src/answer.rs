@@ -51,8 +51,8 @@ pub(crate) fn broken(cause: serde_json::Error) -> Response {
 }
 
 /// JSON that has been written already, with any status.
-pub(crate) fn text_of_json(status: StatusCode, body: Vec<u8>) -> Response {
-    let mut response = Response::new(Body::from(body));
+pub(crate) fn text_of_json(status: StatusCode, body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body.into());
     *response.status_mut() = status;
     response
         .headers_mut()

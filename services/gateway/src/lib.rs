@@ -6,7 +6,9 @@
 //! [`Edge`]; [`router`] knows them all.
 
 pub mod answer;
+mod asked;
 mod cors;
+mod document;
 mod edge;
 mod endpoints;
 mod error;
@@ -21,6 +23,7 @@ mod shown;
 mod testing;
 mod written;
 
+pub use document::documenting;
 pub use edge::{Application, EXTENSION_KEYS_MAX, Edge, Gate, Parts, VISIBLE_WITHIN, closed};
 pub use endpoints::{Observed, RenderMetrics, observing, router};
 pub use error::{ApiError, FieldError, Text};

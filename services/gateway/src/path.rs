@@ -15,6 +15,8 @@ use http::uri::PathAndQuery;
 use crate::ApiError;
 
 const SUFFIX: &str = ".json";
+/// The one route that ends so by itself.
+const DOCUMENT: &str = "/openapi.json";
 
 /// A name that a client gave for something, and what it names if it has an id's form.
 ///
@@ -98,6 +100,9 @@ pub(crate) fn normalise(uri: &mut Uri) {
 
 /// The plain form of a path, or none if it is plain already.
 fn plain(path: &str) -> Option<String> {
+    if path == DOCUMENT {
+        return None;
+    }
     let trimmed = path.trim_end_matches('/');
     let trimmed = trimmed.strip_suffix(SUFFIX).unwrap_or(trimmed).trim_matches('/');
     let spelled = spell(trimmed);
@@ -136,6 +141,7 @@ mod tests {
             ("/.json", "/"),
             ("/session.json", "/session"),
             ("/session/", "/session"),
+            ("/openapi.json", "/openapi.json"),
             ("//session//", "/session"),
             ("/chat/Dialog", "/chat/Dialog"),
             ("/chat/dialog", "/chat/Dialog"),

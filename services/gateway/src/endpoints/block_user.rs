@@ -6,11 +6,19 @@ use axum::response::Response;
 use domain::command::{Command, Request};
 use domain::{DialogId, UserId};
 
-use crate::edge::{CallKey, Caller};
-use crate::{ApiError, Edge, Params, Path, answer, fields};
+use crate::edge::{CallKey, Caller, Done};
+use crate::{ApiError, Edge, Params, Path, answer, asked, fields};
 
 const USER: &str = "user_id";
 
+/// Block a user
+///
+/// Takes him out of a public dialog or a broadcast for as long as he is not unblocked.
+#[utoipa::path(
+    post, path = "/chat/Dialog/{id}/block", tag = "Dialogs", operation_id = "block_user",
+    params(asked::PublicDialogPath, CallKey), request_body = asked::UserNamed,
+    responses((status = 200, description = "He is shut out"), Caller, Params, Done),
+)]
 pub(super) async fn block(
     State(edge): State<Edge>,
     Caller(caller): Caller,
@@ -24,6 +32,12 @@ pub(super) async fn block(
     answered(&edge, Request { id, dialog, actor: caller, command: Command::Block(user) }).await
 }
 
+/// Unblock a user
+#[utoipa::path(
+    delete, path = "/chat/Dialog/{id}/block", tag = "Dialogs", operation_id = "unblock_user",
+    params(asked::PublicDialogPath, asked::UserQuery, CallKey),
+    responses((status = 200, description = "He is not shut out"), Caller, Params, Done),
+)]
 pub(super) async fn unblock(
     State(edge): State<Edge>,
     Caller(caller): Caller,

@@ -6,11 +6,18 @@ use domain::command::{Change, Command, Request};
 use domain::{DialogId, UserId};
 use http::StatusCode;
 
-use crate::edge::{CallKey, Caller};
-use crate::{ApiError, Edge, Params, Path, fields, written};
+use crate::edge::{CallKey, Caller, Done};
+use crate::shown::DialogShown;
+use crate::{ApiError, Edge, Params, Path, asked, fields, written};
 
 const ADMINS: &str = "admins_ids";
 
+/// Change who has admin rights
+#[utoipa::path(
+    put, path = "/chat/Dialog/{id}/admins", tag = "Dialogs", operation_id = "change_admins",
+    params(asked::DialogPath, CallKey), request_body = asked::AdminsChange,
+    responses((status = 200, description = "The dialog", body = DialogShown), Caller, Params, Done),
+)]
 pub(super) async fn handle(
     State(edge): State<Edge>,
     Caller(caller): Caller,

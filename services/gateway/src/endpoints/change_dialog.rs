@@ -13,12 +13,21 @@ use domain::role::{Action, permit};
 use domain::{DialogId, Limits, MessageId, Refusal, UserId};
 use http::StatusCode;
 
-use crate::edge::{CallKey, Caller};
+use crate::edge::{CallKey, Caller, Done};
 use crate::path::Named;
-use crate::{ApiError, Edge, Params, Path, fields, folded, written};
+use crate::shown::DialogShown;
+use crate::{ApiError, Edge, Params, Path, asked, fields, folded, written};
 
 const PINS: &str = "pinned_messages_ids";
 
+/// Change a dialog
+///
+/// Its name and so on, who is in it, and what is pinned: all or nothing. Who takes himself out gets it once more, without him.
+#[utoipa::path(
+    put, path = "/chat/Dialog/{ids}", tag = "Dialogs", operation_id = "change_dialog",
+    params(asked::DialogsPath, CallKey), request_body = asked::DialogChange,
+    responses((status = 200, description = "The dialog", body = DialogShown), Caller, Params, Done),
+)]
 pub(super) async fn handle(
     State(edge): State<Edge>,
     Caller(caller): Caller,

@@ -6,9 +6,17 @@ use axum::response::Response;
 use domain::DialogId;
 use domain::command::{Command, Request};
 
-use crate::edge::{CallKey, Caller};
-use crate::{ApiError, Edge, Params, Path, answer};
+use crate::edge::{CallKey, Caller, Done};
+use crate::{ApiError, Edge, Params, Path, answer, asked};
 
+/// Clear a dialog's history
+///
+/// For the caller alone, or with `force` for everybody. The dialog stays in the list.
+#[utoipa::path(
+    delete, path = "/chat/Dialog/clearHistory/{id}", tag = "Dialogs", operation_id = "clear_history",
+    params(asked::DialogPath, asked::Force, CallKey),
+    responses((status = 200, description = "It is empty"), Caller, Params, Done),
+)]
 pub(super) async fn handle(
     State(edge): State<Edge>,
     Caller(caller): Caller,

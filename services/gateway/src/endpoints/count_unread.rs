@@ -6,13 +6,22 @@ use axum::response::Response;
 use domain::DialogId;
 use serde_json::{Map, Value};
 
-use crate::edge::Caller;
+use crate::edge::{Caller, LogPosition};
 use crate::path::Named;
-use crate::{ApiError, Edge, Params, answer};
+use crate::shown::Unread;
+use crate::{ApiError, Edge, Params, answer, asked};
 
 /// The parameter, and the spelling that a guide of the API has for it.
 const NAMES: [&str; 2] = ["chat_dialog_ids", "dialogs_ids"];
 
+/// Count unread messages
+///
+/// In all of the caller's dialogs, or in those he names.
+#[utoipa::path(
+    get, path = "/chat/Message/unread", tag = "Messages", operation_id = "count_unread",
+    params(asked::UnreadQuery, LogPosition),
+    responses((status = 200, description = "Numbers by dialog, and `total`", body = Unread), Caller, Params),
+)]
 pub(super) async fn handle(
     State(edge): State<Edge>,
     Caller(caller): Caller,

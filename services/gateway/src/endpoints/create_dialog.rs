@@ -11,9 +11,18 @@ use domain::{DialogId, Kind, Limits, UserId};
 use http::StatusCode;
 use serde_json::{Map, Value};
 
-use crate::edge::{CallKey, Caller};
-use crate::{ApiError, Edge, Params, fields, written};
+use crate::edge::{CallKey, Caller, Done};
+use crate::shown::DialogShown;
+use crate::{ApiError, Edge, Params, asked, fields, written};
 
+/// Make a dialog
+///
+/// The private dialog of two users exists once: whoever asks for it gets that one.
+#[utoipa::path(
+    post, path = "/chat/Dialog", tag = "Dialogs", operation_id = "create_dialog",
+    params(CallKey), request_body = asked::NewDialog,
+    responses((status = 201, description = "The dialog", body = DialogShown), Caller, Params, Done),
+)]
 pub(super) async fn handle(
     State(edge): State<Edge>,
     Caller(caller): Caller,

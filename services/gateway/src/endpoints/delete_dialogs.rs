@@ -9,11 +9,19 @@ use axum::response::Response;
 use domain::command::{Command, Request};
 use domain::{DialogId, UserId};
 
-use crate::edge::{CallKey, Caller, Seen};
+use crate::edge::{CallKey, Caller, Done, Seen};
 use crate::path::ids;
 use crate::shown::{Deletion, End};
-use crate::{ApiError, Edge, Params, Path, answer};
+use crate::{ApiError, Edge, Params, Path, answer, asked};
 
+/// Delete dialogs
+///
+/// For the caller alone, or with `force` for everybody. One answers nothing; several answer three lists.
+#[utoipa::path(
+    delete, path = "/chat/Dialog/{ids}", tag = "Dialogs", operation_id = "delete_dialogs",
+    params(asked::DialogsPath, asked::Force, CallKey),
+    responses((status = 200, description = "Nothing for one, three lists for several", content((Deletion = "application/json"), (String = "text/plain"))), Caller, Params, Done),
+)]
 pub(super) async fn handle(
     State(edge): State<Edge>,
     Caller(caller): Caller,

@@ -12,8 +12,16 @@ use domain::{DialogId, MessageId};
 use crate::edge::{CallKey, Caller, Done, Seen};
 use crate::path::{Named, ids};
 use crate::shown::{Deletion, End};
-use crate::{ApiError, Edge, Params, Path, answer};
+use crate::{ApiError, Edge, Params, Path, answer, asked};
 
+/// Delete messages
+///
+/// For the caller alone, or with `force` for everybody.
+#[utoipa::path(
+    delete, path = "/chat/Message/{ids}", tag = "Messages", operation_id = "delete_messages",
+    params(asked::MessagesPath, asked::Force, CallKey),
+    responses((status = 200, description = "Three lists", body = Deletion), Caller, Params, Done),
+)]
 pub(super) async fn handle(
     State(edge): State<Edge>,
     Caller(caller): Caller,

@@ -5,10 +5,18 @@ use axum::extract::State;
 use axum::response::Response;
 use domain::DialogId;
 
-use crate::edge::Caller;
-use crate::shown::users;
-use crate::{ApiError, Edge, Params, Path};
+use crate::edge::{Caller, LogPosition};
+use crate::shown::{UsersAnswer, users};
+use crate::{ApiError, Edge, Params, Path, asked};
 
+/// List the blocked users
+///
+/// For whoever may block.
+#[utoipa::path(
+    get, path = "/chat/Dialog/{id}/block", tag = "Dialogs", operation_id = "list_blocked",
+    params(asked::PublicDialogPath, asked::Part, LogPosition),
+    responses((status = 200, description = "Users", body = UsersAnswer), Caller, Params, asked::PublicDialogPath),
+)]
 pub(super) async fn handle(
     State(edge): State<Edge>,
     Caller(caller): Caller,

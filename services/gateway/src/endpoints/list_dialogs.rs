@@ -9,10 +9,10 @@ use axum::response::Response;
 use domain::UserId;
 use readmodel::queries::{Among, By, DialogCondition, Listing, Order, Test};
 
-use crate::edge::Caller;
+use crate::edge::{Caller, LogPosition};
 use crate::params::Direction;
-use crate::shown::{DialogShown, DialogsShown, count, displays};
-use crate::{ApiError, Edge, Params, answer};
+use crate::shown::{DialogShown, DialogsAnswer, DialogsShown, count, displays};
+use crate::{ApiError, Edge, Params, answer, asked};
 
 /// Fields that a list is sorted by, and what each of them is.
 const SORTS: [(&str, By); 4] = [
@@ -22,6 +22,14 @@ const SORTS: [(&str, By); 4] = [
     ("created_at", By::CreatedAt),
 ];
 
+/// List the caller's dialogs
+///
+/// Filtered, in order and in parts; or how many there are.
+#[utoipa::path(
+    get, path = "/chat/Dialog", tag = "Dialogs", operation_id = "list_dialogs",
+    params(asked::Part, asked::DialogFilters, LogPosition),
+    responses((status = 200, description = "The dialogs, or with `count` their number", body = DialogsAnswer), Caller, Params),
+)]
 pub(super) async fn handle(
     State(edge): State<Edge>,
     Caller(caller): Caller,

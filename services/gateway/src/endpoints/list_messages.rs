@@ -12,14 +12,22 @@ use domain::event::{Mark, Marked, Range};
 use domain::{CommandId, DialogId, Kind, Limits, Sequence, UserId};
 use readmodel::queries::{self, MessageTest, MessageView, MessagesBy, Order, Wanted};
 
-use crate::edge::{Caller, Done, Seen};
+use crate::edge::{Caller, Done, LogPosition, Seen};
 use crate::params::{Direction, Page};
-use crate::shown::{count, messages};
-use crate::{ApiError, Edge, Params, fields};
+use crate::shown::{MessagesAnswer, count, messages};
+use crate::{ApiError, Edge, Params, asked, fields};
 
 /// Messages of a preview: the API's number.
 const PREVIEW_ITEMS: u32 = 20;
 
+/// List a dialog's messages
+///
+/// What is shown as unread is marked as read, unless `mark_as_read` is 0.
+#[utoipa::path(
+    get, path = "/chat/Message", tag = "Messages", operation_id = "list_messages",
+    params(asked::HistoryQuery, asked::Part, LogPosition),
+    responses((status = 200, description = "The messages, or with `count` their number", body = MessagesAnswer), Caller, Params, asked::DialogPath),
+)]
 pub(super) async fn handle(
     State(edge): State<Edge>,
     Caller(caller): Caller,

@@ -5,10 +5,18 @@ use axum::extract::State;
 use axum::response::Response;
 use domain::DialogId;
 
-use crate::edge::Caller;
-use crate::shown::users;
-use crate::{ApiError, Edge, Params, Path};
+use crate::edge::{Caller, LogPosition};
+use crate::shown::{UsersAnswer, users};
+use crate::{ApiError, Edge, Params, Path, asked};
 
+/// List the occupants
+///
+/// For whoever is in the dialog. A broadcast has everybody in it and lists nobody: 403.
+#[utoipa::path(
+    get, path = "/chat/Dialog/{id}/occupants", tag = "Dialogs", operation_id = "list_occupants",
+    params(asked::DialogPath, asked::Part, LogPosition),
+    responses((status = 200, description = "Users", body = UsersAnswer), Caller, Params, asked::DialogPath),
+)]
 pub(super) async fn handle(
     State(edge): State<Edge>,
     Caller(caller): Caller,

@@ -35,41 +35,39 @@ mod update_messages;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{delete, get, post, put};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::Edge;
 use crate::edge::pass;
+pub(crate) use observe::table as observing_table;
 pub use observe::{Observed, RenderMetrics, observing};
 
 /// Every route of the API; to be put behind a [`Front`](crate::Front).
 pub fn router(edge: Edge) -> Router {
-    let api = Router::new()
-        .route("/session", post(open_session::handle).get(show_session::handle).delete(end_session::handle))
-        .route("/users", post(sign_up::handle))
-        .route("/users/{id}", get(show_user::handle))
-        .route("/chat/Dialog", post(create_dialog::handle).get(list_dialogs::handle))
-        .route("/chat/Dialog/{ids}", put(change_dialog::handle).delete(delete_dialogs::handle))
-        .route("/chat/Dialog/{id}/occupants", get(list_occupants::handle))
-        .route("/chat/Dialog/clearHistory/{id}", delete(clear_history::handle))
-        .route("/chat/Dialog/{id}/subscribe", post(subscribe::subscribe).delete(subscribe::unsubscribe))
-        .route("/chat/Dialog/{id}/admins", put(change_admins::handle))
-        .route(
-            "/chat/Dialog/{id}/notifications",
-            put(set_notifications::handle).get(show_notifications::handle),
-        )
-        .route(
-            "/chat/Dialog/{id}/block",
-            post(block_user::block).delete(block_user::unblock).get(list_blocked::handle),
-        )
-        .route(
-            "/chat/Message",
-            post(post_message::handle).get(list_messages::handle).put(update_messages::all),
-        )
-        .route("/chat/Message/unread", get(count_unread::handle))
-        .route("/chat/Message/system", post(send_system_message::handle))
-        .route("/chat/Message/{id}/reactions", put(react::handle).get(list_reactions::handle))
-        .route("/chat/search", get(search::handle))
-        .route("/chat/Message/{ids}", put(update_messages::named).delete(delete_messages::handle))
-        .route_layer(from_fn_with_state(edge.clone(), pass));
-    api.with_state(edge)
+    let (api, _) = table().split_for_parts();
+    api.route_layer(from_fn_with_state(edge.clone(), pass)).with_state(edge)
+}
+
+/// The routes, and what they are: `routes!` takes method, path and description from the
+/// handler, so that none is without.
+pub(crate) fn table() -> OpenApiRouter<Edge> {
+    OpenApiRouter::new()
+        .routes(routes!(open_session::handle, show_session::handle, end_session::handle))
+        .routes(routes!(sign_up::handle))
+        .routes(routes!(show_user::handle))
+        .routes(routes!(create_dialog::handle, list_dialogs::handle))
+        .routes(routes!(change_dialog::handle, delete_dialogs::handle))
+        .routes(routes!(list_occupants::handle))
+        .routes(routes!(clear_history::handle))
+        .routes(routes!(subscribe::subscribe, subscribe::unsubscribe))
+        .routes(routes!(change_admins::handle))
+        .routes(routes!(set_notifications::handle, show_notifications::handle))
+        .routes(routes!(block_user::block, block_user::unblock, list_blocked::handle))
+        .routes(routes!(post_message::handle, list_messages::handle, update_messages::all))
+        .routes(routes!(count_unread::handle))
+        .routes(routes!(send_system_message::handle))
+        .routes(routes!(react::handle, list_reactions::handle))
+        .routes(routes!(search::handle))
+        .routes(routes!(update_messages::named, delete_messages::handle))
 }

@@ -5,13 +5,21 @@
 use axum::extract::State;
 use axum::response::Response;
 use identity::{Credentials, Name, Password, Salt, Unknown, User};
-use serde_json::json;
 
-use crate::shown::SessionShown;
-use crate::{ApiError, Edge, Params, answer};
+use crate::shown::{SessionAnswer, SessionShown};
+use crate::{ApiError, Edge, Params, answer, asked};
 
 const NOT_SUPPORTED: &str = "is not supported by this deployment";
 
+/// Open a session
+///
+/// Of a user if `user` is there, otherwise of the application's own. A `CB-Token` on the call is ignored.
+#[utoipa::path(
+    post, path = "/session", tag = "Sessions", operation_id = "open_session",
+    request_body = asked::Opening,
+    security(()),
+    responses((status = 201, description = "The session", body = SessionAnswer), Params, asked::Opening),
+)]
 pub(super) async fn handle(State(edge): State<Edge>, mut params: Params) -> Result<Response, ApiError> {
     authorise(&edge, &mut params)?;
     for name in ["signature", "provider"] {
@@ -26,7 +34,7 @@ pub(super) async fn handle(State(edge): State<Edge>, mut params: Params) -> Resu
     let (token, now) = (edge.ids.random(), edge.clock.now());
     let owner = user.as_ref().map(|user| user.id);
     let session = edge.identity.open_session(token, edge.application.id, owner, now).await?;
-    Ok(answer::created(&json!({ "session": SessionShown::new(&session, user.as_ref()) })))
+    Ok(answer::created(&SessionAnswer { session: SessionShown::new(&session, user.as_ref()) }))
 }
 
 /// Whether the call comes from a client of the application.

@@ -12,8 +12,8 @@ use domain::{CommandId, DialogId, Limits, MessageId, UserId};
 use serde_json::{Map, Value};
 
 use crate::edge::{CallKey, Caller, Done, RETRY_AFTER_LAG};
-use crate::shown::{MESSAGE_KEYS, message};
-use crate::{ApiError, Edge, Params, fields, folded};
+use crate::shown::{MESSAGE_KEYS, MessageShown, message};
+use crate::{ApiError, Edge, Params, asked, fields, folded};
 
 /// The longest `_id` of another form than an id's, in characters.
 const CLIENT_ID_CHARACTERS_MAX: usize = 255;
@@ -38,6 +38,14 @@ struct ClientId {
     kept: Option<Text>,
 }
 
+/// Write a message
+///
+/// Into a dialog, or to a user: the private dialog with him is made if there is none.
+#[utoipa::path(
+    post, path = "/chat/Message", tag = "Messages", operation_id = "post_message",
+    params(CallKey), request_body = asked::NewMessage,
+    responses((status = 201, description = "The message", body = MessageShown), Caller, Params, Done),
+)]
 pub(super) async fn handle(
     State(edge): State<Edge>,
     Caller(caller): Caller,

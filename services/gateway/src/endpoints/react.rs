@@ -7,9 +7,17 @@ use domain::content::Text;
 use domain::event::MessageRef;
 use domain::{Limits, MessageId};
 
-use crate::edge::{CallKey, Caller};
-use crate::{ApiError, Edge, Params, Path, answer, fields};
+use crate::edge::{CallKey, Caller, Done};
+use crate::{ApiError, Edge, Params, Path, answer, asked, fields};
 
+/// React to a message
+///
+/// Puts a reaction on it, takes one back, or both.
+#[utoipa::path(
+    put, path = "/chat/Message/{id}/reactions", tag = "Messages", operation_id = "react",
+    params(asked::MessagePath, CallKey), request_body = asked::ReactionChange,
+    responses((status = 200, description = "It is so"), Caller, Params, Done),
+)]
 pub(super) async fn handle(
     State(edge): State<Edge>,
     Caller(caller): Caller,

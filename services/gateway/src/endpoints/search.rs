@@ -11,10 +11,10 @@ use axum::response::Response;
 use domain::{DialogId, UserId};
 use readmodel::search::{Needle, Scope, TEXT_CHARACTERS_MIN, Wanted};
 
-use crate::edge::Caller;
+use crate::edge::{Caller, LogPosition};
 use crate::path::Named;
-use crate::shown::{displays, results};
-use crate::{ApiError, Edge, Params};
+use crate::shown::{Found, displays, results};
+use crate::{ApiError, Edge, Params, asked};
 
 /// Dialogs to which a search may be limited: the API's number.
 const DIALOGS_MAX: usize = 10;
@@ -23,6 +23,14 @@ const DATES_APART_MAX: u64 = 92 * 86_400;
 /// Private dialogs, the youngest, whose opponents' names are looked at.
 const OPPONENTS_MAX: usize = 5_000;
 
+/// Search messages and dialogs
+///
+/// Letter by letter, in all that the caller may read.
+#[utoipa::path(
+    get, path = "/chat/search", tag = "Messages", operation_id = "search",
+    params(asked::SearchQuery, LogPosition),
+    responses((status = 200, description = "What was found", body = Found), Caller, Params),
+)]
 pub(super) async fn handle(
     State(edge): State<Edge>,
     Caller(caller): Caller,

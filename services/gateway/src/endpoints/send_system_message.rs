@@ -8,10 +8,19 @@ use domain::content::JsonText;
 use serde_json::json;
 
 use crate::edge::Caller;
-use crate::{ApiError, Edge, Params, answer, fields};
+use crate::shown::SystemShown;
+use crate::{ApiError, Edge, Params, answer, asked, fields};
 
 const RECIPIENT: &str = "recipientId";
 
+/// Send a signal
+///
+/// Tells a user's connected clients something that is kept nowhere.
+#[utoipa::path(
+    post, path = "/chat/Message/system", tag = "Messages", operation_id = "send_system_message",
+    request_body = asked::SystemSignal,
+    responses((status = 200, description = "It is sent", body = SystemShown), Caller, Params),
+)]
 pub(super) async fn handle(
     State(edge): State<Edge>,
     Caller(caller): Caller,

@@ -5,9 +5,16 @@ use axum::response::Response;
 use domain::DialogId;
 use domain::command::{Command, Request};
 
-use crate::edge::{CallKey, Caller};
-use crate::{ApiError, Edge, Params, Path, answer};
+use crate::edge::{CallKey, Caller, Done};
+use crate::shown::Notifications;
+use crate::{ApiError, Edge, Params, Path, answer, asked};
 
+/// Turn the caller's alerts on or off
+#[utoipa::path(
+    put, path = "/chat/Dialog/{id}/notifications", tag = "Dialogs", operation_id = "set_notifications",
+    params(asked::DialogPath, CallKey), request_body = asked::NotificationsChange,
+    responses((status = 200, description = "How it is now", body = Notifications), Caller, Params, Done),
+)]
 pub(super) async fn handle(
     State(edge): State<Edge>,
     Caller(caller): Caller,
@@ -19,6 +26,5 @@ pub(super) async fn handle(
     let id = key.command(&edge, caller, dialog, "set notifications");
     let command = Command::SetNotifications(enabled);
     let done = edge.ask(Request { id, dialog, actor: caller, command }).await?;
-    let shown = serde_json::json!({ "notifications": { "enabled": u8::from(enabled) } });
-    Ok(done.seen().on(answer::ok(&shown)))
+    Ok(done.seen().on(answer::ok(&Notifications::new(enabled))))
 }

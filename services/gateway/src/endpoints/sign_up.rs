@@ -5,11 +5,10 @@ use axum::extract::{FromRequestParts, State};
 use axum::response::Response;
 use http::request::Parts;
 use identity::{NewUser, Password, Salt, SignUp};
-use serde_json::json;
 
 use crate::edge::{Session, token};
-use crate::shown::UserShown;
-use crate::{ApiError, Edge, Params, answer};
+use crate::shown::{UserAnswer, UserShown};
+use crate::{ApiError, Edge, Params, answer, asked};
 
 /// Entries of `tag_list` that are read at all; how many tags a user may have is identity's rule.
 const TAG_ENTRIES_MAX: usize = 100;
@@ -30,6 +29,15 @@ impl FromRequestParts<Edge> for Authorised {
     }
 }
 
+/// Sign a user up
+///
+/// With the application's auth key, or with any session.
+#[utoipa::path(
+    post, path = "/users", tag = "Users", operation_id = "sign_up",
+    request_body = asked::SigningUp,
+    security(("CB-AuthKey" = []), ("CB-Token" = [])),
+    responses((status = 201, description = "The user", body = UserAnswer), Session, Params),
+)]
 pub(super) async fn handle(
     State(edge): State<Edge>,
     _: Authorised,
@@ -38,7 +46,7 @@ pub(super) async fn handle(
     let asked = params.object("user")?.ok_or_else(|| ApiError::missing("user"))?;
     let user = NewUser::parse(read(asked)?).map_err(identity::Error::Invalid)?;
     let user = edge.identity.sign_up(user, Salt(edge.ids.random()), edge.clock.now()).await?;
-    Ok(answer::created(&json!({ "user": UserShown::from(&user) })))
+    Ok(answer::created(&UserAnswer { user: UserShown::from(&user) }))
 }
 
 fn read(mut asked: Params) -> Result<SignUp, ApiError> {

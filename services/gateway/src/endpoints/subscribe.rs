@@ -8,15 +8,22 @@ use domain::role::Role;
 use domain::{DialogId, Kind, Refusal};
 use http::StatusCode;
 
-use crate::edge::{CallKey, Caller};
-use crate::{ApiError, Edge, Params, Path, answer, written};
+use crate::edge::{CallKey, Caller, Done};
+use crate::shown::DialogShown;
+use crate::{ApiError, Edge, Params, Path, answer, asked, written};
 
-/// The body says nothing, but is read: what is no request is refused here as elsewhere.
+/// Join a public dialog
+#[utoipa::path(
+    post, path = "/chat/Dialog/{id}/subscribe", tag = "Dialogs", operation_id = "subscribe",
+    params(asked::PublicDialogPath, CallKey), request_body = asked::Subscription,
+    responses((status = 200, description = "The dialog", body = DialogShown), Caller, Params, Done),
+)]
 pub(super) async fn subscribe(
     State(edge): State<Edge>,
     Caller(caller): Caller,
     key: CallKey,
     Path(dialog): Path<DialogId>,
+    // The body says nothing, but is read: what is no request is refused here as elsewhere.
     _params: Params,
 ) -> Result<Response, ApiError> {
     let id = key.command(&edge, caller, dialog, "subscribe");
@@ -25,6 +32,12 @@ pub(super) async fn subscribe(
     written::answer(&edge, StatusCode::OK, &view, &done).await
 }
 
+/// Leave a public dialog
+#[utoipa::path(
+    delete, path = "/chat/Dialog/{id}/subscribe", tag = "Dialogs", operation_id = "unsubscribe",
+    params(asked::PublicDialogPath, CallKey),
+    responses((status = 200, description = "The caller is not in it"), Caller, Params, Done),
+)]
 pub(super) async fn unsubscribe(
     State(edge): State<Edge>,
     Caller(caller): Caller,

@@ -11,9 +11,9 @@ use domain::event::{Mark, Marked, MessageRef};
 use domain::role::Role;
 use domain::{DialogId, Limits, MessageId, Sequence, UserId};
 
-use crate::edge::{CallKey, Caller, Seen};
+use crate::edge::{CallKey, Caller, Done, Seen};
 use crate::path::ids;
-use crate::{ApiError, Edge, Params, Path, answer, fields};
+use crate::{ApiError, Edge, Params, Path, answer, asked, fields};
 
 /// What the names of the commands of one call begin with.
 const KIND: &str = "update messages";
@@ -25,7 +25,14 @@ struct Wanted {
     within: Option<DialogId>,
 }
 
-/// With ids: those that name nothing are passed over, unless all do.
+/// Change or mark messages
+///
+/// Those that are not found are passed over, unless none is.
+#[utoipa::path(
+    put, path = "/chat/Message/{ids}", tag = "Messages", operation_id = "change_messages",
+    params(asked::MessagesPath, CallKey), request_body = asked::MessageChange,
+    responses((status = 200, description = "They are changed"), Caller, Params, Done),
+)]
 pub(super) async fn named(
     State(edge): State<Edge>,
     Caller(caller): Caller,
@@ -61,7 +68,12 @@ pub(super) async fn named(
     answered(&edge, requests.collect()).await
 }
 
-/// Without ids: everything in one dialog.
+/// Mark all messages of a dialog
+#[utoipa::path(
+    put, path = "/chat/Message", tag = "Messages", operation_id = "mark_messages",
+    params(CallKey), request_body = asked::MessagesMark,
+    responses((status = 200, description = "They are marked"), Caller, Params, Done),
+)]
 pub(super) async fn all(
     State(edge): State<Edge>,
     Caller(caller): Caller,

@@ -8,6 +8,7 @@ use identity::Display;
 use readmodel::queries::{DialogView, Status};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use super::{Numbers, Word};
 use crate::answer::Iso;
@@ -28,8 +29,10 @@ pub(crate) async fn displays(edge: &Edge, dialogs: &[DialogView]) -> Result<Disp
 }
 
 /// A page of dialogs.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Dialogs)]
 pub(crate) struct DialogsShown<'a> {
+    /// How many there are in all.
     pub(crate) total_entries: u64,
     pub(crate) skip: u64,
     pub(crate) limit: u32,
@@ -37,36 +40,61 @@ pub(crate) struct DialogsShown<'a> {
 }
 
 /// A dialog as one viewer sees it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Dialog)]
 pub(crate) struct DialogShown<'a> {
     #[serde(rename = "_id")]
-    id: Word<DialogId>,
+    id: DialogKey,
+    /// 1 broadcast, 2 group, 3 private, 4 public.
     #[serde(rename = "type")]
+    #[schema(minimum = 1, maximum = 4)]
     kind: u8,
+    /// Its owner.
     user_id: u64,
+    /// That of a private dialog is the other user's.
+    #[schema(required)]
     name: Option<&'a str>,
+    /// Where its picture is; for a private dialog the other user's.
+    #[schema(required)]
     photo: Option<&'a str>,
+    #[schema(required)]
     description: Option<&'a str>,
     created_at: Iso,
     updated_at: Iso,
+    /// Its address for realtime clients; a private dialog has none.
+    #[schema(required)]
     xmpp_room_jid: Option<String>,
+    /// Who is in it; of public dialogs and broadcasts nobody is listed.
     occupants_ids: Numbers<'a>,
     occupants_count: u32,
     admins_ids: Numbers<'a>,
     pinned_messages_ids: Vec<MessageKey>,
+    #[schema(required)]
     last_message: Option<&'a str>,
+    /// In seconds since 1970.
+    #[schema(required)]
     last_message_date_sent: Option<u64>,
+    #[schema(required)]
     last_message_id: Option<MessageKey>,
+    #[schema(required)]
     last_message_user_id: Option<u64>,
+    /// `sent`, `delivered` or `read`, if the viewer has sent it.
+    #[schema(required)]
     last_message_status: Option<&'static str>,
     unread_messages_count: u64,
+    /// The values of the application's extension keys.
+    #[schema(required, value_type = Option<Object>)]
     extensions: Option<Map<String, Value>>,
+    #[schema(required)]
     permissions: Option<PermissionsShown>,
 }
 
+type DialogKey = Word<DialogId>;
 type MessageKey = Word<MessageId>;
 
-#[derive(Serialize)]
+/// What others may do with a dialog.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DialogPermissions)]
 struct PermissionsShown {
     allow_preview: bool,
 }

@@ -4,12 +4,14 @@
 mod dialog;
 mod message;
 mod results;
+mod schemas;
 mod user;
 
 use std::fmt::Display;
 
 use domain::UserId;
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use crate::{ApiError, answer};
 use axum::response::Response;
@@ -17,7 +19,10 @@ use axum::response::Response;
 pub(crate) use dialog::{DialogShown, DialogsShown, displays};
 pub(crate) use message::{MESSAGE_KEYS, message, messages, reacted};
 pub(crate) use results::results;
-pub(crate) use user::{SessionShown, UserShown, users};
+pub(crate) use schemas::{
+    DialogsAnswer, Found, HealthShown, MessageShown, MessagesAnswer, NotReady, Reacted, SystemShown, Unread,
+};
+pub(crate) use user::{SessionAnswer, SessionShown, UserAnswer, UserShown, UsersAnswer, users};
 
 /// A value as its text.
 pub(crate) struct Word<T>(pub(crate) T);
@@ -39,7 +44,7 @@ impl Serialize for Numbers<'_> {
 
 /// The three lists that deleting several things answers with. Each name that a client
 /// gave is in one of them, as he wrote it.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, ToSchema)]
 pub(crate) struct Deletion {
     #[serde(rename = "SuccessfullyDeleted")]
     pub(crate) deleted: Ids,
@@ -49,7 +54,8 @@ pub(crate) struct Deletion {
     pub(crate) denied: Ids,
 }
 
-#[derive(Debug, Default, Serialize)]
+/// Names as they were written.
+#[derive(Debug, Default, Serialize, ToSchema)]
 pub(crate) struct Ids {
     pub(crate) ids: Vec<String>,
 }
@@ -86,7 +92,36 @@ impl Deletion {
     }
 }
 
+/// Whether the caller is alerted of what is written in a dialog: 1 or 0.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Notifications {
+    notifications: Enabled,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Enabled {
+    #[schema(maximum = 1)]
+    enabled: u8,
+}
+
+impl Notifications {
+    pub(crate) fn new(enabled: bool) -> Self {
+        Self { notifications: Enabled { enabled: u8::from(enabled) } }
+    }
+}
+
+/// How many there are.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Count {
+    items: Counted,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Counted {
+    count: u64,
+}
+
 /// `{"items":{"count":n}}`
 pub(crate) fn count(count: u64) -> Response {
-    answer::ok(&serde_json::json!({ "items": { "count": count } }))
+    answer::ok(&Count { items: Counted { count } })
 }

@@ -4,7 +4,7 @@ use axum::response::Response;
 use domain::UserId;
 use identity::{Session, User};
 use serde::Serialize;
-use serde_json::json;
+use utoipa::ToSchema;
 
 use crate::answer::{self, Iso};
 use crate::{ApiError, Edge};
@@ -13,32 +13,48 @@ use crate::{ApiError, Edge};
 const NUMBER_MAX: u64 = (1 << 53) - 1;
 
 /// A user. A tag list is one text.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = User)]
 pub(crate) struct UserShown<'a> {
     id: u64,
+    #[schema(required)]
     full_name: Option<&'a str>,
+    #[schema(required)]
     email: Option<&'a str>,
+    #[schema(required)]
     login: Option<&'a str>,
+    #[schema(required)]
     phone: Option<&'a str>,
+    #[schema(required)]
     website: Option<&'a str>,
     created_at: Iso,
     updated_at: Iso,
+    #[schema(required)]
     last_request_at: Option<Iso>,
+    #[schema(required)]
     external_user_id: Option<Reference<'a>>,
+    #[schema(required)]
     external_id: Option<&'a str>,
+    #[schema(required)]
     facebook_id: Option<&'a str>,
+    #[schema(required)]
     twitter_id: Option<&'a str>,
+    #[schema(required)]
     blob_id: Option<u64>,
+    #[schema(required)]
     custom_data: Option<&'a str>,
+    #[schema(required)]
     avatar: Option<&'a str>,
+    #[schema(required)]
     user_tags: Option<&'a str>,
+    #[schema(required)]
     timezone: Option<i32>,
     is_guest: bool,
 }
 
 /// The id of a user elsewhere: the API's samples and typed clients have a number here, and
 /// services whose ids are none keep their text.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 enum Reference<'a> {
     Number(u64),
@@ -85,16 +101,38 @@ impl<'a> From<&'a User> for UserShown<'a> {
 pub(crate) async fn users(edge: &Edge, ids: &[UserId]) -> Result<Response, ApiError> {
     let found = edge.identity.users(ids).await?;
     let items: Vec<_> = found.iter().map(UserShown::from).collect();
-    Ok(answer::ok(&json!({ "items": items })))
+    Ok(answer::ok(&UsersAnswer { items }))
+}
+
+/// Users.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct UsersAnswer<'a> {
+    items: Vec<UserShown<'a>>,
+}
+
+/// One user.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct UserAnswer<'a> {
+    pub(crate) user: UserShown<'a>,
+}
+
+/// One session.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SessionAnswer<'a> {
+    pub(crate) session: SessionShown<'a>,
 }
 
 /// A session; one of the application's own has no user.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Session)]
 pub(crate) struct SessionShown<'a> {
     id: u64,
+    #[schema(required)]
     user_id: Option<u64>,
     application_id: u64,
+    /// What proves the session: `CB-Token` of every other call.
     token: &'a str,
+    /// When it was opened, in seconds since 1970.
     ts: u64,
     created_at: Iso,
     updated_at: Iso,

@@ -20,7 +20,7 @@ use tempfile::TempDir;
 
 pub(crate) use super::writer::Weather;
 use super::writer::{Office, Writer};
-use crate::{Application, Edge, Front, Gate, Observed, Parts, observing, router};
+use crate::{Application, Edge, Front, Gate, Observed, Parts, documenting, observing, router};
 
 pub(crate) const START: Time = Time(1_700_000_000_000);
 pub(crate) const EPOCH: [u8; 16] = [0xe0; 16];
@@ -155,7 +155,7 @@ impl Chat {
 fn router_of(edge: &Edge, health: &Health) -> axum::Router {
     let render_metrics = Arc::new(|| "up 1\n".to_owned());
     let observed = Observed { health: health.clone(), render_metrics };
-    router(edge.clone()).merge(observing(observed))
+    router(edge.clone()).merge(observing(observed)).merge(documenting().unwrap())
 }
 
 fn parts(folder: &TempDir, clock: Clock, partitions: u32) -> Parts {

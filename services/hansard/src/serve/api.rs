@@ -46,7 +46,7 @@ pub(super) fn listen(
     settings: &Settings,
     (listener, metrics): (TcpListener, &Metrics),
     (health, ids): (&Health, &Ids),
-) -> gateway::Front {
+) -> anyhow::Result<gateway::Front> {
     let limits = gateway::Limits {
         body_bytes_max: settings.server.body_bytes_max,
         request_time_max: settings.server.request_time_max,
@@ -60,10 +60,11 @@ pub(super) fn listen(
     let ids = ids.clone();
     let new_id = Arc::new(move || format!("{:032x}", u128::from_be_bytes(ids.random())));
     let router = gateway::closed().merge(gateway::observing(observed(health, metrics)));
+    let router = router.merge(gateway::documenting()?);
     let front = gateway::Front::new(router, limits, new_id);
     tasks.spawn("http", gateway::serve(listener, front.clone(), connections, tasks.stop()));
     tasks.spawn("metrics", telemetry::keep_up(metrics.clone(), tasks.stop()));
-    front
+    Ok(front)
 }
 
 /// Open the front: with the API if there is a way to what it stands on.
@@ -85,7 +86,7 @@ pub(super) fn start(
         return Ok(());
     };
     let (api, opening) = start_api(tasks, settings, shared, ways, (address, begun))?;
-    router = router.merge(api);
+    router = router.merge(api).merge(gateway::documenting()?);
     // Before anybody is told that it serves.
     front.open(router);
     tasks.spawn("start", opening.open(shared.clone(), tasks.stop()));

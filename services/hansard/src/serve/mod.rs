@@ -50,7 +50,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     // Before anybody can ask: nothing is ready that has not said so.
     let opening = health.register("stores");
     opening.not_ready("opening the stores");
-    let front = api::listen(&http, &settings, (listener, &metrics), (&health, &ids));
+    let front = api::listen(&http, &settings, (listener, &metrics), (&health, &ids))?;
     let process = Process { clock, ids, health, metrics, front, address, http };
     let starting = async {
         match settings.log.backend {

@@ -4,6 +4,7 @@
 //! Nothing here knows what a chat is. It is the only crate that asks the system for the
 //! time, for chance or for its environment; everything else is told.
 
+pub mod audit;
 pub mod config;
 pub mod data_folder;
 pub mod health;

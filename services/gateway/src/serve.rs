@@ -3,6 +3,7 @@
 //! Every connection has a place, a time by which its request's head has to be there, and
 //! no more than a few kilobytes of buffer, so that slow or idle clients cost little.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,7 +52,7 @@ pub async fn serve(
             accepted = accept(&listener, &places) => accepted,
             () = stop.stopped() => break,
         };
-        let (stream, place) = match accepted {
+        let (stream, peer, place) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");
@@ -65,7 +66,7 @@ pub async fn serve(
             .timer(TokioTimer::new())
             .header_read_timeout(limits.head_time_max)
             .max_buf_size(BUFFER_BYTES_MAX)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(front.clone()));
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(front.facing(peer)));
         let connection = graceful.watch(connection);
         connections.spawn(async move {
             if let Err(error) = connection.await {
@@ -85,12 +86,12 @@ pub async fn serve(
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> anyhow::Result<(TcpStream, OwnedSemaphorePermit)> {
+) -> anyhow::Result<(TcpStream, IpAddr, OwnedSemaphorePermit)> {
     let place = Arc::clone(places).acquire_owned().await?;
-    let (stream, _) = listener.accept().await?;
+    let (stream, peer) = listener.accept().await?;
     stream.set_nodelay(true)?;
     metrics::counter!("http_connections_total").increment(1);
-    Ok((stream, place))
+    Ok((stream, peer.ip().to_canonical(), place))
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod visit;
 use std::any::Any;
 use std::convert::Infallible;
 use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr};
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
@@ -85,6 +86,8 @@ pub struct Front {
     opened: Arc<OnceLock<Router>>,
     limits: Limits,
     new_request_id: NewRequestId,
+    /// Who is at the other end of the connection.
+    peer: IpAddr,
 }
 
 /// The span of a request, part of the caller's trace if he says so.
@@ -105,7 +108,13 @@ fn traced(request: &Request, method: &str) -> Span {
 impl Front {
     /// Put the conventions around a finished router. Its fallbacks are replaced.
     pub fn new(router: Router, limits: Limits, new_request_id: NewRequestId) -> Self {
-        Self { router: dressed(router, limits), opened: Arc::default(), limits, new_request_id }
+        let (router, peer) = (dressed(router, limits), IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        Self { router, opened: Arc::default(), limits, new_request_id, peer }
+    }
+
+    /// The same, for the requests of one connection.
+    pub fn facing(&self, peer: IpAddr) -> Self {
+        Self { peer, ..self.clone() }
     }
 
     /// From now on `router` answers, for every clone and on every connection. The first one
@@ -119,7 +128,7 @@ impl Front {
         let started = Instant::now();
         let method = record::method(request.method());
         let id = self.request_id(request.headers());
-        let visit = Visit::new();
+        let visit = Visit::by(self.peer);
         let has_body = announces_body(request.headers());
         let span = tracing::debug_span!("request", request.id = id.to_str().unwrap_or_default());
         let mut response = if request.method() == Method::OPTIONS {

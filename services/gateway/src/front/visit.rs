@@ -1,26 +1,40 @@
 //! What becomes known about a request on its way in and is wanted on its way out, even
 //! when its endpoint panics or runs out of time.
 
+use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use axum::extract::MatchedPath;
+use axum::extract::{FromRequestParts, MatchedPath};
 use domain::Time;
+use http::request::Parts;
 
 /// One request passing through; in the request's extensions.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Visit(Arc<Known>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Known {
+    client: IpAddr,
     endpoint: OnceLock<MatchedPath>,
     expires: OnceLock<Time>,
     body_read: AtomicBool,
 }
 
 impl Visit {
-    pub(super) fn new() -> Self {
-        Self::default()
+    pub(super) fn by(client: IpAddr) -> Self {
+        Self(Arc::new(Known {
+            client,
+            endpoint: OnceLock::new(),
+            expires: OnceLock::new(),
+            body_read: AtomicBool::new(false),
+        }))
+    }
+
+    /// Where the request came from.
+    pub fn client_address(&self) -> IpAddr {
+        self.0.client
     }
 
     /// The caller's session is valid and, after this request, lasts until then; the
@@ -46,6 +60,22 @@ impl Visit {
     /// The template of the route, of which there are few, unlike paths.
     pub(super) fn endpoint(&self) -> &str {
         self.0.endpoint.get().map_or("unmatched", MatchedPath::as_str)
+    }
+}
+
+impl Default for Visit {
+    /// From nowhere.
+    fn default() -> Self {
+        Self::by(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Visit {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        // Whatever comes through the front has one.
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_default())
     }
 }
 

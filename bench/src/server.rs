@@ -20,14 +20,22 @@ pub(crate) const APPLICATION: u64 = 1;
 /// Its key.
 pub(crate) const AUTH_KEY: &str = "bench-key";
 
-/// Beside the defaults: an application, passwords that cost little, and only warnings logged.
-pub(crate) const ENVIRONMENT: [(&str, &str); 6] = [
+/// Beside the defaults: an application, passwords that cost little, only warnings logged, and nobody
+/// held back.
+pub(crate) const ENVIRONMENT: [(&str, &str); 13] = [
     ("HANSARD__APP__ID", "1"),
     ("HANSARD__APP__AUTH_KEY", AUTH_KEY),
     ("HANSARD__APP__AUTH_SECRET", "bench-secret-bench-secret"),
     ("HANSARD__IDENTITY__HASH_MEMORY_KIB", "64"),
     ("HANSARD__IDENTITY__HASH_ITERATIONS", "1"),
     ("HANSARD__TELEMETRY__FILTER", "warn"),
+    ("HANSARD__PROTECTION__SESSION_RATE", "0"),
+    ("HANSARD__PROTECTION__SIGN_IN_RATE", "0"),
+    ("HANSARD__PROTECTION__SIGN_UP_RATE", "0"),
+    ("HANSARD__PROTECTION__RESET_RATE", "0"),
+    ("HANSARD__PROTECTION__BAD_TOKEN_RATE", "0"),
+    ("HANSARD__PROTECTION__FAILURES_MAX", "0"),
+    ("HANSARD__SERVER__CONNECTIONS_PER_ADDRESS_MAX", "0"),
 ];
 
 /// Ready is who says so and lets people in: whoever has no session is told that, not to come back later.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use engines::{Nats, Postgres};
-use reqwest::Method;
+use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -274,8 +274,13 @@ impl Chat {
 
     /// The answer to whoever opens a session with these credentials.
     pub async fn try_sign_in(&self, login: &str, password: &str) -> Answer {
+        Answer::to(self.signing_in(login, password)).await
+    }
+
+    /// The request of whoever opens a session with these credentials.
+    pub fn signing_in(&self, login: &str, password: &str) -> RequestBuilder {
         let user = json!({ "login": login, "password": password });
         let body = json!({ "application_id": APPLICATION, "auth_key": AUTH_KEY, "user": user });
-        Answer::to(self.api.request(Method::POST, "session").json(&body)).await
+        self.api.request(Method::POST, "session").json(&body)
     }
 }

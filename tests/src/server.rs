@@ -25,6 +25,17 @@ const START_TIME_MAX: Duration = Duration::from_secs(120);
 /// once the signal that would end the process is ignored.
 const SURVIVES_LIMITS: &str = "trap '' XFSZ; exec \"$0\" \"$@\"";
 
+/// Nobody is held back: a story asks as fast as it can, always from the same address.
+const UNLIMITED: [&str; 7] = [
+    "protection.session_rate",
+    "protection.sign_in_rate",
+    "protection.sign_up_rate",
+    "protection.reset_rate",
+    "protection.bad_token_rate",
+    "protection.failures_max",
+    "server.connections_per_address_max",
+];
+
 /// How a server is started.
 #[derive(Clone, Debug)]
 pub struct Setup {
@@ -61,10 +72,12 @@ impl Setup {
         Self { own_engines: true, ..self }
     }
 
-    /// A topology, and passwords that cost nothing to hash.
+    /// A topology, passwords that cost nothing to hash, and nobody who is held back.
     pub fn of(topology: Topology) -> Self {
         let Topology { engines, partitions } = topology;
-        Self { engines, partitions, copies: 1, own_engines: false, environment: vec![] }
+        let setup = Self { engines, partitions, copies: 1, own_engines: false, environment: vec![] };
+        let setup = UNLIMITED.iter().fold(setup, |setup, key| setup.with(key, 0));
+        setup
             .with("log.partitions", partitions)
             .with("identity.hash_memory_kib", 8)
             .with("identity.hash_iterations", 1)
@@ -272,6 +285,11 @@ impl Server {
     pub fn limit_files(&self, bytes: Option<u64>) {
         let limit = Rlimit { current: bytes, maximum: None };
         rustix::process::prlimit(Some(self.pid()), Resource::Fsize, limit).expect("the limit can be set");
+    }
+
+    /// Ask it to look at the files that it was started with again.
+    pub fn hang_up(&self) {
+        rustix::process::kill_process(self.pid(), Signal::HUP).expect("the server can be told to look");
     }
 
     fn pid(&self) -> Pid {

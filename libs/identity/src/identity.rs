@@ -194,6 +194,12 @@ impl Identity {
         Ok(self.live_session(&token, now).await?.caller())
     }
 
+    /// Whether the session of `token` is in memory, so that authenticating it asks no store; that
+    /// says nothing about whether it has ended.
+    pub fn remembers(&self, token: &str) -> bool {
+        Token::parse(token).is_some_and(|token| self.sessions.get(&token.hash()).is_some())
+    }
+
     /// The session of `token` as the API shows it. It counts as a use, and fails, like
     /// [`Self::authenticate`].
     pub async fn session(&self, token: &str, now: Time) -> Result<Session, Error> {

@@ -54,18 +54,18 @@ pub fn sign_in_refused(how: &'static str, account: Account, reason: &'static str
 /// Somebody has ended a session; without a user it was the application's own.
 pub fn session_ended(user: Option<UserId>, session: u64, address: IpAddr) {
     let user = user.map(UserId::get);
-    tracing::info!(target: TARGET, user.id = user, session.id = session, client = %address, "ended a session");
+    tracing::info!(target: TARGET, client = %address, user.id = user, session.id = session, "ended a session");
 }
 
 /// A session may not do what it asked for; `endpoint` is the template of its route.
 pub fn refused_by_role(user: Option<UserId>, endpoint: &str, address: IpAddr) {
     let user = user.map(UserId::get);
-    tracing::info!(target: TARGET, user.id = user, endpoint, client = %address, "refused for want of a right");
+    tracing::info!(target: TARGET, endpoint, client = %address, user.id = user, "refused for want of a right");
 }
 
 /// A user has deleted himself.
 pub fn user_deleted(user: UserId, address: IpAddr) {
-    tracing::info!(target: TARGET, user.id = user.get(), client = %address, "deleted a user");
+    tracing::info!(target: TARGET, client = %address, user.id = user.get(), "deleted a user");
 }
 
 /// An operator has done something to `subject`, which must be no secret.

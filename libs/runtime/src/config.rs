@@ -9,6 +9,7 @@ pub mod duration;
 
 mod layers;
 mod secret;
+mod secret_file;
 
 use std::path::Path;
 
@@ -18,6 +19,7 @@ use serde::de::DeserializeOwned;
 
 use layers::Layers;
 pub use secret::Secret;
+pub use secret_file::{is_too_open, secret_files};
 
 /// What the names of all environment variables of the configuration begin with.
 pub const ENVIRONMENT_PREFIX: &str = "HANSARD__";
@@ -27,7 +29,9 @@ pub const ENVIRONMENT_PREFIX: &str = "HANSARD__";
 /// `defaults` is TOML that names every key. `file` must exist if it is given. Of
 /// `environment` only the variables of the [prefix](ENVIRONMENT_PREFIX) count:
 /// `HANSARD__APP__AUTH_KEY` is `app.auth_key`, and a list's items stand between commas.
-/// `overrides` are keys such as `app.auth_key` and their values; the last one wins.
+/// `overrides` are keys such as `app.auth_key` and their values; the last one wins. Of two keys
+/// `x` and `x_file` the second names a file that holds the value of the first, without the end
+/// of its last line.
 ///
 /// # Errors
 ///
@@ -54,6 +58,7 @@ pub fn load<T: DeserializeOwned>(
     for (key, value) in overrides {
         layers.add_text(&key, &value, "the command line".to_owned())?;
     }
+    layers.open_files()?;
     layers.read()
 }
 

@@ -8,5 +8,5 @@
 mod signals;
 mod tasks;
 
-pub use signals::{Signal, Signals, signals};
+pub use signals::{HangUps, Signal, Signals, hang_ups, signals};
 pub use tasks::{Failure, Overdue, Stop, Tasks};

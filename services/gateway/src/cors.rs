@@ -10,7 +10,8 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 const METHODS: &str = "GET, POST, PUT, PATCH, DELETE, OPTIONS";
 const HEADERS: &str = "Content-Type, CB-Token, CB-AuthKey, CB-SDK, CB-Administration-API-Key, \
     ConnectyCube-REST-API-Version, Idempotency-Key, Min-Log-Position, X-Request-Id";
-const EXPOSED: &str = "CB-Token-ExpirationDate, Log-Position, Log-Visible, Retry-After, X-Request-Id";
+const EXPOSED: &str = "CB-Token-ExpirationDate, Log-Position, Log-Visible, RateLimit-Limit, RateLimit-Remaining, \
+    RateLimit-Reset, Retry-After, X-Request-Id";
 /// Two hours, in seconds: the most that any browser keeps a preflight's answer.
 const PREFLIGHT_KEPT: &str = "7200";
 

@@ -51,6 +51,8 @@ pub enum ApiError {
     BodyTooLarge,
     /// 414: path and query above the limit.
     UriTooLong,
+    /// 431: headers above the limit.
+    HeadTooLarge,
     /// 415: a body that is neither JSON nor a form.
     UnsupportedMedia,
     /// 422: fields that cannot be accepted, in the order they were found.
@@ -81,6 +83,10 @@ pub struct FieldError {
 /// The cause of a 500, left in the answer's extensions for whoever logs the request.
 #[derive(Debug, Clone)]
 pub(crate) struct Fault(pub(crate) Arc<anyhow::Error>);
+
+/// Left in the answer's extensions: the session is valid, and may not do what it asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RefusedByRole;
 
 impl ApiError {
     /// 422 for one field.
@@ -165,6 +171,7 @@ impl ApiError {
             Self::NoSuchResource | Self::NoSuchUser | Self::NoSuchEndpoint => StatusCode::NOT_FOUND,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UriTooLong => StatusCode::URI_TOO_LONG,
+            Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::UnsupportedMedia => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Invalid(_) | Self::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
@@ -195,6 +202,7 @@ impl ApiError {
             Self::NoSuchEndpoint => json!(["Not found"]),
             Self::BodyTooLarge => json!(["The request body is too large"]),
             Self::UriTooLong => json!(["The request address is too long"]),
+            Self::HeadTooLarge => json!(["The request headers are too large"]),
             Self::UnsupportedMedia => json!(["The request body must be JSON or a URL-encoded form"]),
             Self::Invalid(fields) => by_field(fields),
             Self::Refused(text) => base(text),
@@ -238,6 +246,9 @@ impl IntoResponse for ApiError {
             let seconds = wait.as_millis().div_ceil(1000).clamp(1, 86_400) as u64;
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        if matches!(self, Self::NotPermitted | Self::UserRequired) {
+            response.extensions_mut().insert(RefusedByRole);
+        }
         if let Self::Internal(cause) = self {
             response.extensions_mut().insert(Fault(cause));
         }
@@ -280,6 +291,7 @@ mod tests {
             ApiError::NoSuchEndpoint,
             ApiError::BodyTooLarge,
             ApiError::UriTooLong,
+            ApiError::HeadTooLarge,
             ApiError::UnsupportedMedia,
             ApiError::no_opponent(),
             ApiError::opponent_missing(),

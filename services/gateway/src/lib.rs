@@ -17,6 +17,7 @@ mod folded;
 mod front;
 mod params;
 mod path;
+mod protection;
 mod serve;
 mod shown;
 #[cfg(test)]
@@ -27,7 +28,8 @@ pub use document::documenting;
 pub use edge::{Application, EXTENSION_KEYS_MAX, Edge, Gate, Parts, VISIBLE_WITHIN, closed};
 pub use endpoints::{Observed, RenderMetrics, observing, router};
 pub use error::{ApiError, FieldError, Text};
-pub use front::{Front, Limits, NewRequestId, Visit};
+pub use front::{Entrance, ForwardedBy, Front, Limits, NewRequestId, Proxies, Visit};
 pub use params::{Direction, Filters, PAGE_ITEMS_MAX, Page, Params, Sort};
 pub use path::{Named, Path, ids};
-pub use serve::{ConnectionLimits, serve};
+pub use protection::{Protection, Rate, Rates};
+pub use serve::{ConnectionLimits, Tls, TlsFiles, serve};

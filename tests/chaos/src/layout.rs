@@ -129,6 +129,14 @@ impl Layout {
             ("LOG__MONITOR_URLS", list(monitors)),
             ("NATS__URLS", list(nats.iter().map(|address| format!("nats://{address}")).collect())),
             ("POSTGRES__URL", self.postgres_url()),
+            // Its load comes from one address, as fast as it can.
+            ("PROTECTION__SESSION_RATE", "0".to_owned()),
+            ("PROTECTION__SIGN_IN_RATE", "0".to_owned()),
+            ("PROTECTION__SIGN_UP_RATE", "0".to_owned()),
+            ("PROTECTION__RESET_RATE", "0".to_owned()),
+            ("PROTECTION__BAD_TOKEN_RATE", "0".to_owned()),
+            ("PROTECTION__FAILURES_MAX", "0".to_owned()),
+            ("SERVER__CONNECTIONS_PER_ADDRESS_MAX", "0".to_owned()),
         ];
         settings.map(|(key, value)| (format!("HANSARD__{key}"), value)).into()
     }

@@ -10,6 +10,8 @@ use ::config::{ConfigError, Value, ValueKind};
 use anyhow::{Context as _, anyhow, bail};
 use serde::de::DeserializeOwned;
 
+use super::secret_file::{self, FILE_SUFFIX};
+
 pub(super) struct Layers {
     /// By key: every key there is, with the value of the topmost layer that has it.
     leaves: BTreeMap<String, Leaf>,
@@ -87,6 +89,30 @@ impl Layers {
             names.extend(name.filter(|name| names.last() != Some(name)));
         }
         names.join(", ")
+    }
+
+    /// Fill in what stands in files of its own.
+    pub(super) fn open_files(&mut self) -> anyhow::Result<()> {
+        let named = |key: &String| {
+            let file = self.leaves.get(&format!("{key}{FILE_SUFFIX}"))?;
+            let path = file.value.as_str().filter(|path| !path.is_empty())?;
+            Some((key.clone(), path.to_owned(), file.origin.clone()))
+        };
+        let named: Vec<_> = self.leaves.keys().filter_map(named).collect();
+        for (key, path, origin) in named {
+            let Some(leaf) = self.leaves.get_mut(&key) else { continue };
+            if leaf.value.as_str() != Some("") {
+                bail!(
+                    "`{key}` in {} and `{key}{FILE_SUFFIX}` in {origin} are both set: one of them is enough",
+                    leaf.origin
+                );
+            }
+            let text = secret_file::read(Path::new(&path))
+                .with_context(|| format!("`{key}{FILE_SUFFIX}` in {origin}"))?;
+            leaf.value = toml::Value::from(text);
+            leaf.origin = path;
+        }
+        Ok(())
     }
 
     pub(super) fn read<T: DeserializeOwned>(self) -> anyhow::Result<T> {

@@ -57,6 +57,30 @@ impl Signals {
     }
 }
 
+/// The requests to look at the world again, SIGHUP, one after another.
+#[derive(Debug)]
+pub struct HangUps(unix::Signal);
+
+/// Take SIGHUP from now on; it no longer ends the process, not even when the answer is dropped.
+///
+/// # Errors
+///
+/// The system refuses the handler.
+///
+/// # Panics
+///
+/// Outside a tokio runtime.
+pub fn hang_ups() -> io::Result<HangUps> {
+    Ok(HangUps(unix::signal(SignalKind::hangup())?))
+}
+
+impl HangUps {
+    /// The next request. May be dropped and asked again.
+    pub async fn next(&mut self) {
+        self.0.recv().await;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,5 +97,12 @@ mod tests {
         assert_eq!(signals.next().await, Signal::Terminate);
         send_myself("INT");
         assert_eq!(signals.next().await, Signal::Interrupt);
+    }
+
+    #[tokio::test]
+    async fn a_hang_up_is_heard_and_ends_nothing() {
+        let mut hang_ups = hang_ups().unwrap();
+        send_myself("HUP");
+        hang_ups.next().await;
     }
 }

@@ -38,14 +38,31 @@ pub(crate) fn token(parts: &Parts) -> Option<&[u8]> {
 async fn authenticate<'a>(parts: &'a Parts, edge: &Edge) -> Result<(identity::Caller, &'a str), ApiError> {
     let token = token(parts).ok_or(ApiError::TokenRequired)?;
     let token = std::str::from_utf8(token).map_err(|_| ApiError::SessionRequired)?;
-    let caller = edge.identity.authenticate(token, edge.clock.now()).await?;
-    if caller.application != edge.application.id {
-        return Err(ApiError::SessionRequired);
+    let Some(visit) = parts.extensions.get::<Visit>() else {
+        return Err(ApiError::internal(anyhow::anyhow!("a request has not come through the front")));
+    };
+    let caller = known(token, edge, visit).await?;
+    visit.session_expires(caller.expires_at);
+    if let Some(user) = caller.user {
+        visit.is_of(user);
     }
-    if let Some(visit) = parts.extensions.get::<Visit>() {
-        visit.session_expires(caller.expires_at);
-    }
+    edge.protection.asked_by(caller.session.get(), visit)?;
     Ok((caller, token))
+}
+
+/// Whose session that is. Where many bad tokens come from, none is looked up that is not in
+/// memory.
+async fn known(token: &str, edge: &Edge, visit: &Visit) -> Result<identity::Caller, ApiError> {
+    edge.protection.may_try_token(visit, || edge.identity.remembers(token))?;
+    let refused = match edge.identity.authenticate(token, edge.clock.now()).await {
+        Ok(caller) if caller.application == edge.application.id => return Ok(caller),
+        Ok(_) => ApiError::SessionRequired,
+        Err(error) => error.into(),
+    };
+    if matches!(refused, ApiError::SessionRequired) {
+        edge.protection.tried_bad_token(visit);
+    }
+    Err(refused)
 }
 
 impl FromRequestParts<Edge> for Session {

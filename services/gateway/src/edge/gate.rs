@@ -37,15 +37,15 @@ pub fn closed() -> Router {
     Router::new().route("/{*path}", any(async || ApiError::Unavailable(RETRY_AFTER_START)))
 }
 
-/// Lets a request through the gate, or answers 503 with `Retry-After`.
+/// Lets a request through the gate, or answers 503 with `Retry-After`, or 429 for what its address
+/// does too often.
 pub(crate) async fn pass(
     State(edge): State<Edge>,
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    if edge.gate.is_open() {
-        Ok(next.run(request).await)
-    } else {
-        Err(ApiError::Unavailable(RETRY_AFTER_START))
+    if !edge.gate.is_open() {
+        return Err(ApiError::Unavailable(RETRY_AFTER_START));
     }
+    Ok(next.run(edge.protection.admit(request).await?).await)
 }

@@ -18,12 +18,15 @@ use std::time::Duration;
 
 use bus::{Commands, Progress, Signals};
 use domain::{ApplicationId, Limits};
-use identity::Identity;
+use identity::{EMAIL_MAX, Identity};
 use readmodel::queries::Queries;
 use readmodel::search::Search;
+use runtime::audit::Account;
 use runtime::config::Secret;
 use runtime::{Clock, Ids};
 use subtle::ConstantTimeEq as _;
+
+use crate::Protection;
 
 pub(crate) use ask::{Done, RETRY_AFTER_LAG, Seen};
 pub(crate) use call_key::CallKey;
@@ -82,6 +85,8 @@ pub struct Parts {
     pub epoch: [u8; 16],
     /// How long to wait for the read models, [`VISIBLE_WITHIN`] by default.
     pub visible_within: Duration,
+    /// How often anybody may ask.
+    pub protection: Protection,
     /// Closed until the read models have what was acknowledged before the start.
     pub gate: Gate,
 }
@@ -126,9 +131,18 @@ impl Edge {
         Ok(())
     }
 
-    /// Whether `given` is the application's auth key; takes as long for any wrong one of
-    /// the right length.
+    /// Whether `given` is the application's auth key; how long that takes tells nothing of the
+    /// key, not even its length.
     pub(crate) fn knows_auth_key(&self, given: &str) -> bool {
-        self.application.auth_key.expose().as_bytes().ct_eq(given.as_bytes()).into()
+        let [known, given] =
+            [self.application.auth_key.expose(), given].map(|key| blake3::hash(key.as_bytes()));
+        known.as_bytes().ct_eq(given.as_bytes()).into()
+    }
+
+    /// The account of that name, as it may be logged and counted: one for all spellings.
+    pub(crate) fn account(&self, name: &str) -> Account {
+        // Comparing costs time by length, and no account has a longer name.
+        let name: String = name.trim().chars().take(EMAIL_MAX + 1).collect();
+        Account::named(&self.private_dialog_key, &identity::canonical(&name))
     }
 }

@@ -1,11 +1,13 @@
 //! What every request passes before and after its endpoint: the outer side of HTTP.
 //!
-//! In: preflight, limits, the plain form of the address. Out: errors in the API's
-//! shape for whatever no endpoint answered (unknown paths, panics, time-outs), headers
-//! for browsers, one metric and one line of log. It authenticates nobody and knows no
+//! In: preflight, limits, where it came from, the plain form of the address. Out: errors in
+//! the API's shape for whatever no endpoint answered (unknown paths, panics, time-outs),
+//! headers for browsers, one metric and one line of log. It authenticates nobody and knows no
 //! endpoint. Nothing of a query, a body, a header or a path reaches the log: an
 //! endpoint is logged as the template of its route.
 
+mod headers;
+mod proxies;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -37,6 +39,8 @@ use tracing::{Instrument, Span};
 
 use crate::{ApiError, answer, cors, path};
 
+pub(crate) use proxies::bucket;
+pub use proxies::{ForwardedBy, Proxies};
 pub use visit::Visit;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -58,6 +62,8 @@ pub struct Limits {
     pub body_bytes_max: usize,
     /// The longest path with query, in bytes; more is 414.
     pub uri_bytes_max: usize,
+    /// The most bytes of all headers together; more is 431.
+    pub head_bytes_max: usize,
     /// The longest time from the head of a request to the head of its answer; more is
     /// 503 with `Retry-After`, and what the endpoint was doing is dropped.
     pub request_time_max: Duration,
@@ -70,6 +76,7 @@ impl Default for Limits {
         Self {
             body_bytes_max: 1024 * 1024,
             uri_bytes_max: 16 * 1024,
+            head_bytes_max: 32 * 1024,
             request_time_max: Duration::from_secs(10),
         }
     }
@@ -86,8 +93,18 @@ pub struct Front {
     opened: Arc<OnceLock<Router>>,
     limits: Limits,
     new_request_id: NewRequestId,
+    entrance: Arc<Entrance>,
     /// Who is at the other end of the connection.
     peer: IpAddr,
+}
+
+/// How requests come to the front.
+#[derive(Debug, Clone, Default)]
+pub struct Entrance {
+    /// Who is believed to say where they come from.
+    pub proxies: Proxies,
+    /// Whether their connections are encrypted, and clients are to insist on that.
+    pub is_encrypted: bool,
 }
 
 /// The span of a request, part of the caller's trace if he says so.
@@ -109,12 +126,22 @@ impl Front {
     /// Put the conventions around a finished router. Its fallbacks are replaced.
     pub fn new(router: Router, limits: Limits, new_request_id: NewRequestId) -> Self {
         let (router, peer) = (dressed(router, limits), IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-        Self { router, opened: Arc::default(), limits, new_request_id, peer }
+        Self { router, opened: Arc::default(), limits, new_request_id, entrance: Arc::default(), peer }
+    }
+
+    /// The same, where requests come in like that.
+    pub fn entered(self, entrance: Entrance) -> Self {
+        Self { entrance: Arc::new(entrance), ..self }
     }
 
     /// The same, for the requests of one connection.
     pub fn facing(&self, peer: IpAddr) -> Self {
         Self { peer, ..self.clone() }
+    }
+
+    /// Whether that is a proxy of ours, through which many come.
+    pub(crate) fn trusts(&self, peer: IpAddr) -> bool {
+        self.entrance.proxies.trusts(peer)
     }
 
     /// From now on `router` answers, for every clone and on every connection. The first one
@@ -128,7 +155,7 @@ impl Front {
         let started = Instant::now();
         let method = record::method(request.method());
         let id = self.request_id(request.headers());
-        let visit = Visit::by(self.peer);
+        let visit = Visit::by(self.entrance.proxies.client(self.peer, request.headers()));
         let has_body = announces_body(request.headers());
         let span = tracing::debug_span!("request", request.id = id.to_str().unwrap_or_default());
         let mut response = if request.method() == Method::OPTIONS {
@@ -143,14 +170,18 @@ impl Front {
         };
         record::answered(&record::Answered {
             id: &id,
-            endpoint: visit.endpoint(),
             method,
+            visit: &visit,
             response: &response,
             took: started.elapsed(),
         });
         let headers = response.headers_mut();
         cors::allow(headers);
+        headers::secure(headers, self.entrance.is_encrypted);
         headers.insert(REQUEST_ID, id);
+        if let Some(level) = visit.level() {
+            headers::tell(headers, level);
+        }
         if let Some(date) = visit.expires().and_then(answer::expiration_date) {
             headers.insert(EXPIRATION_DATE, date);
         }
@@ -164,7 +195,7 @@ impl Front {
 
     async fn route(&self, mut request: Request, visit: Visit) -> Response {
         if let Err(refused) = self.check(&request) {
-            if timeout(DISCARD_TIME_MAX, discard(request)).await == Ok(true) {
+            if timeout(DISCARD_TIME_MAX, discard(request, DISCARDED_BYTES_MAX)).await == Ok(true) {
                 visit.read_body();
             }
             return refused.into_response();
@@ -184,6 +215,10 @@ impl Front {
         let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
         if target > self.limits.uri_bytes_max {
             return Err(ApiError::UriTooLong);
+        }
+        let head = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len());
+        if head.sum::<usize>() > self.limits.head_bytes_max {
+            return Err(ApiError::HeadTooLarge);
         }
         if announced_length(request.headers())
             .is_some_and(|length| length > self.limits.body_bytes_max as u64)
@@ -223,9 +258,10 @@ fn announced_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// Read the body of a refused request to its end, if that is in sight; whether it was.
-async fn discard(request: Request) -> bool {
-    if announced_length(request.headers()).is_none_or(|length| length > DISCARDED_BYTES_MAX) {
+/// Read the body of a refused request to its end, if that is in sight: announced and of at most
+/// `bytes_max`; whether it was.
+pub(crate) async fn discard(request: Request, bytes_max: u64) -> bool {
+    if announced_length(request.headers()).is_none_or(|length| length > bytes_max) {
         return false;
     }
     let mut body = request.into_body().into_data_stream();

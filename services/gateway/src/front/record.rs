@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use axum::response::Response;
 use http::{HeaderValue, Method};
+use runtime::audit;
 
-use crate::error::Fault;
+use super::Visit;
+use crate::error::{Fault, RefusedByRole};
 
 /// A request that has been answered.
 pub(super) struct Answered<'a> {
     pub(super) id: &'a HeaderValue,
-    pub(super) endpoint: &'a str,
     pub(super) method: &'static str,
+    pub(super) visit: &'a Visit,
     pub(super) response: &'a Response,
     pub(super) took: Duration,
 }
@@ -33,9 +35,10 @@ pub(super) fn method(method: &Method) -> &'static str {
 /// Count and time it, and write the line: `error` only for what is our fault, because
 /// a client can cause all the rest as often as it likes.
 pub(super) fn answered(answered: &Answered<'_>) {
-    let Answered { id, endpoint, method, response, took } = answered;
+    let Answered { id, method, visit, response, took } = answered;
+    let endpoint = visit.endpoint();
     let status = response.status();
-    let name = (*endpoint).to_owned();
+    let name = endpoint.to_owned();
     metrics::counter!(
         "http_requests_total",
         "endpoint" => name.clone(), "method" => *method, "status" => status.as_str().to_owned()
@@ -46,6 +49,9 @@ pub(super) fn answered(answered: &Answered<'_>) {
 
     let id = id.to_str().unwrap_or_default();
     let (status, took) = (status.as_u16(), took.as_secs_f64());
+    if response.extensions().get::<RefusedByRole>().is_some() {
+        audit::refused_by_role(visit.user(), endpoint, visit.client_address());
+    }
     match response.extensions().get::<Fault>() {
         Some(Fault(cause)) => {
             let cause = format!("{cause:#}");

@@ -49,9 +49,13 @@ async fn an_answer_carries_all_that_browsers_need() {
     insta::assert_snapshot!(whole(&front(router()), asked).await, @r#"
     200 OK
     access-control-allow-origin: *
-    access-control-expose-headers: CB-Token-ExpirationDate, Log-Position, Log-Visible, Retry-After, X-Request-Id
+    access-control-expose-headers: CB-Token-ExpirationDate, Log-Position, Log-Visible, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id
+    cache-control: no-store
     content-length: 12
+    content-security-policy: default-src 'none'; frame-ancestors 'none'
     content-type: application/json; charset=utf-8
+    referrer-policy: no-referrer
+    x-content-type-options: nosniff
     x-request-id: mine-7
     {"items":[]}
     "#);
@@ -65,8 +69,12 @@ async fn a_preflight_needs_no_token_and_no_known_path() {
     access-control-allow-headers: Content-Type, CB-Token, CB-AuthKey, CB-SDK, CB-Administration-API-Key, ConnectyCube-REST-API-Version, Idempotency-Key, Min-Log-Position, X-Request-Id
     access-control-allow-methods: GET, POST, PUT, PATCH, DELETE, OPTIONS
     access-control-allow-origin: *
-    access-control-expose-headers: CB-Token-ExpirationDate, Log-Position, Log-Visible, Retry-After, X-Request-Id
+    access-control-expose-headers: CB-Token-ExpirationDate, Log-Position, Log-Visible, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id
     access-control-max-age: 7200
+    cache-control: no-store
+    content-security-policy: default-src 'none'; frame-ancestors 'none'
+    referrer-policy: no-referrer
+    x-content-type-options: nosniff
     x-request-id: made-here
     ");
 }
@@ -77,9 +85,13 @@ async fn an_answer_without_a_body_is_text() {
     insta::assert_snapshot!(whole(&front(router()), asked).await, @"
     200 OK
     access-control-allow-origin: *
-    access-control-expose-headers: CB-Token-ExpirationDate, Log-Position, Log-Visible, Retry-After, X-Request-Id
+    access-control-expose-headers: CB-Token-ExpirationDate, Log-Position, Log-Visible, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id
+    cache-control: no-store
     content-length: 0
+    content-security-policy: default-src 'none'; frame-ancestors 'none'
     content-type: text/plain; charset=utf-8
+    referrer-policy: no-referrer
+    x-content-type-options: nosniff
     x-request-id: made-here
     ");
 }
@@ -89,10 +101,14 @@ async fn an_authorised_answer_says_when_the_session_ends_even_when_refused() {
     insta::assert_snapshot!(whole(&front(router()), get("/authorised")).await, @r#"
     403 Forbidden
     access-control-allow-origin: *
-    access-control-expose-headers: CB-Token-ExpirationDate, Log-Position, Log-Visible, Retry-After, X-Request-Id
+    access-control-expose-headers: CB-Token-ExpirationDate, Log-Position, Log-Visible, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id
+    cache-control: no-store
     cb-token-expirationdate: 2031-05-04 10:20:30 UTC
     content-length: 88
+    content-security-policy: default-src 'none'; frame-ancestors 'none'
     content-type: application/json; charset=utf-8
+    referrer-policy: no-referrer
+    x-content-type-options: nosniff
     x-request-id: made-here
     {"errors":{"base":["You don't have appropriate permissions to perform this operation"]}}
     "#);

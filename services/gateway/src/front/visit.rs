@@ -7,8 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use axum::extract::{FromRequestParts, MatchedPath};
-use domain::Time;
+use domain::{Time, UserId};
 use http::request::Parts;
+
+use crate::protection::Level;
 
 /// One request passing through; in the request's extensions.
 #[derive(Debug, Clone)]
@@ -19,6 +21,8 @@ struct Known {
     client: IpAddr,
     endpoint: OnceLock<MatchedPath>,
     expires: OnceLock<Time>,
+    user: OnceLock<UserId>,
+    level: OnceLock<Level>,
     body_read: AtomicBool,
 }
 
@@ -28,6 +32,8 @@ impl Visit {
             client,
             endpoint: OnceLock::new(),
             expires: OnceLock::new(),
+            user: OnceLock::new(),
+            level: OnceLock::new(),
             body_read: AtomicBool::new(false),
         }))
     }
@@ -48,6 +54,24 @@ impl Visit {
         self.0.expires.get().copied()
     }
 
+    /// The session is that user's.
+    pub(crate) fn is_of(&self, user: UserId) {
+        let _ = self.0.user.set(user);
+    }
+
+    pub(super) fn user(&self) -> Option<UserId> {
+        self.0.user.get().copied()
+    }
+
+    /// How often it may still be asked; the answer will say so. The first word counts.
+    pub(crate) fn note_level(&self, level: Level) {
+        let _ = self.0.level.set(level);
+    }
+
+    pub(super) fn level(&self) -> Option<Level> {
+        self.0.level.get().copied()
+    }
+
     /// The request's body was read to its end.
     pub(crate) fn read_body(&self) {
         self.0.body_read.store(true, Ordering::Relaxed);
@@ -58,7 +82,7 @@ impl Visit {
     }
 
     /// The template of the route, of which there are few, unlike paths.
-    pub(super) fn endpoint(&self) -> &str {
+    pub(crate) fn endpoint(&self) -> &str {
         self.0.endpoint.get().map_or("unmatched", MatchedPath::as_str)
     }
 }

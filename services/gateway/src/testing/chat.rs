@@ -2,6 +2,7 @@
 //! without a log, and the front with every endpoint.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -20,7 +21,9 @@ use tempfile::TempDir;
 
 pub(crate) use super::writer::Weather;
 use super::writer::{Office, Writer};
-use crate::{Application, Edge, Front, Gate, Observed, Parts, documenting, observing, router};
+use crate::{
+    Application, Edge, Front, Gate, Observed, Parts, Protection, Rates, documenting, observing, router,
+};
 
 pub(crate) const START: Time = Time(1_700_000_000_000);
 pub(crate) const EPOCH: [u8; 16] = [0xe0; 16];
@@ -179,6 +182,7 @@ fn parts(folder: &TempDir, clock: Clock, partitions: u32) -> Parts {
         commands: Commands::new(vec![], Arc::new(|_| 0)),
         progress: Progress::new(partitions),
         signals: Signals::here(),
+        protection: Protection::new(&Rates::NONE, clock.clone()),
         clock,
         ids: Ids::seeded(7),
         private_dialog_key: [3; 32],
@@ -209,6 +213,11 @@ impl Person {
         let mut person = self.clone();
         person.headers.insert(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
         person
+    }
+
+    /// The same one, who comes from there.
+    pub(crate) fn at(&self, address: IpAddr) -> Self {
+        Self { front: self.front.facing(address), ..self.clone() }
     }
 
     pub(crate) async fn get(&self, uri: &str) -> Answer {

@@ -21,6 +21,8 @@ use crate::Settings;
 
 /// How often ended sessions are removed.
 const SWEEP_SESSIONS_EVERY: Duration = Duration::from_secs(60);
+/// How often those are forgotten who have not been busy.
+const TIDY_EVERY: Duration = Duration::from_secs(1);
 /// How often a long fold says how far it is.
 const SAY_EVERY: Duration = Duration::from_secs(5);
 
@@ -48,21 +50,30 @@ pub(super) fn listen(
     (health, ids): (&Health, &Ids),
 ) -> anyhow::Result<gateway::Front> {
     let limits = gateway::Limits {
+        head_bytes_max: settings.server.head_bytes_max,
         body_bytes_max: settings.server.body_bytes_max,
         request_time_max: settings.server.request_time_max,
         ..gateway::Limits::default()
     };
     let connections = gateway::ConnectionLimits {
         connections_max: settings.server.connections_max,
+        each_address_max: settings.server.connections_per_address_max,
         head_time_max: settings.server.head_time_max,
+        write_time_max: settings.server.write_time_max,
         drain_time_max: settings.server.drain_time_max,
     };
     let ids = ids.clone();
     let new_id = Arc::new(move || format!("{:032x}", u128::from_be_bytes(ids.random())));
     let router = gateway::closed().merge(gateway::observing(observed(health, metrics)));
     let router = router.merge(gateway::documenting()?);
-    let front = gateway::Front::new(router, limits, new_id);
-    tasks.spawn("http", gateway::serve(listener, front.clone(), connections, tasks.stop()));
+    let tls = settings.tls.files().map(|files| gateway::Tls::open(files, settings.tls.handshake_time_max));
+    let tls = tls.transpose()?;
+    let entrance = gateway::Entrance { proxies: settings.server.proxies()?, is_encrypted: tls.is_some() };
+    let front = gateway::Front::new(router, limits, new_id).entered(entrance);
+    if let Some(tls) = tls.clone() {
+        tasks.spawn("certificate", tls.keep_fresh(tasks.stop()));
+    }
+    tasks.spawn("http", gateway::serve((listener, tls), front.clone(), connections, tasks.stop()));
     tasks.spawn("metrics", telemetry::keep_up(metrics.clone(), tasks.stop()));
     Ok(front)
 }
@@ -108,6 +119,7 @@ fn start_api(
 ) -> anyhow::Result<(axum::Router, Opening)> {
     let Ways { identity, queries, search, commands, signals, private_dialog_key, highest_user } = ways;
     let gate = gateway::Gate::default();
+    let protection = gateway::Protection::new(&settings.protection.rates(), shared.clock.clone());
     let edge = gateway::Edge::new(gateway::Parts {
         application: shared.application.at_the_edge(&settings.app),
         limits: settings.limits(),
@@ -122,10 +134,12 @@ fn start_api(
         private_dialog_key,
         epoch: shared.log.epoch().0,
         visible_within: settings.server.visible_within,
+        protection: protection.clone(),
         gate: gate.clone(),
     })?;
     let stop = tasks.stop();
     tasks.spawn("sessions", sweep_sessions(Arc::clone(&identity), shared.clock.clone(), stop));
+    tasks.spawn("protection", tidy(protection, tasks.stop()));
     let opening = Opening { identity, highest_user, gate, begun, address };
     Ok((gateway::router(edge), opening))
 }
@@ -184,6 +198,17 @@ async fn caught_up(shared: &Shared) -> anyhow::Result<()> {
             }
             let next = shared.progress.reached(partition.0).next;
             tracing::info!(partition = partition.0, next, tail, "folding the log into the read models");
+        }
+    }
+    Ok(())
+}
+
+async fn tidy(protection: gateway::Protection, stop: Stop) -> anyhow::Result<()> {
+    while !stop.is_stopping() {
+        protection.tidy();
+        tokio::select! {
+            () = tokio::time::sleep(TIDY_EVERY) => {}
+            () = stop.stopped() => {}
         }
     }
     Ok(())

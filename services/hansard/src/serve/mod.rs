@@ -43,6 +43,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     let listener = TcpListener::bind(settings.server.listen)
         .await
         .with_context(|| format!("cannot listen on {}", settings.server.listen))?;
+    settings.warn_of_open_files()?;
     let (clock, ids, health) = (Clock::system(), Ids::system(), Health::new());
     let address = listener.local_addr()?;
     tracing::info!(%address, "listening");

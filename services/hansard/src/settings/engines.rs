@@ -72,7 +72,9 @@ pub struct Nats {
     pub namespace: String,
     pub user: String,
     pub password: Secret,
+    pub password_file: String,
     pub token: Secret,
+    pub token_file: String,
     pub credentials_file: String,
     pub ca_file: String,
 }
@@ -94,6 +96,7 @@ impl Nats {
 #[serde(deny_unknown_fields)]
 pub struct Postgres {
     pub url: Secret,
+    pub url_file: String,
     pub connections_max: u32,
 }
 

@@ -1,6 +1,7 @@
 //! The settings of a deployment, as types; `defaults.toml` explains each.
 
 mod engines;
+mod protection;
 mod roles;
 
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use runtime::telemetry::LogFormat;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use engines::{Backend, Durability, Log, Nats, Postgres};
+pub(crate) use protection::{Protection, Tls};
 pub(crate) use roles::{Role, Roles};
 
 const DEFAULTS: &str = include_str!("../defaults.toml");
@@ -30,6 +32,10 @@ pub struct Settings {
     pub roles: Roles,
     /// Listening and serving.
     pub server: Server,
+    /// How often anybody may ask.
+    pub protection: Protection,
+    /// Encrypted connections.
+    pub tls: Tls,
     /// The data folder.
     pub data: Data,
     /// The application.
@@ -60,8 +66,14 @@ pub struct Settings {
 pub struct Server {
     pub listen: SocketAddr,
     pub connections_max: usize,
+    pub connections_per_address_max: usize,
+    pub trusted_proxies: Vec<String>,
+    pub forwarded_header: protection::ForwardedHeader,
     #[serde(with = "config::duration")]
     pub head_time_max: Duration,
+    pub head_bytes_max: usize,
+    #[serde(with = "config::duration")]
+    pub write_time_max: Duration,
     #[serde(with = "config::duration")]
     pub request_time_max: Duration,
     pub body_bytes_max: usize,
@@ -86,7 +98,9 @@ pub struct Data {
 pub struct App {
     pub id: u64,
     pub auth_key: Secret,
+    pub auth_key_file: String,
     pub auth_secret: Secret,
+    pub auth_secret_file: String,
     pub chat_domain: String,
     pub extension_keys: Vec<String>,
     pub create_users_on_login: bool,
@@ -201,6 +215,9 @@ impl Settings {
             );
         }
         self.check_engines()?;
+        self.server.proxies()?;
+        self.protection.check()?;
+        self.tls.check()?;
         anyhow::ensure!(
             (app.id != 0) == app.auth_key.is_set(),
             "app.id and app.auth_key belong together: set both, or neither to have them made"
@@ -214,6 +231,7 @@ impl Settings {
         );
         let positive = [
             ("server.connections_max", self.server.connections_max),
+            ("server.head_bytes_max", self.server.head_bytes_max),
             ("server.body_bytes_max", self.server.body_bytes_max),
             ("writer.queue_max", self.writer.queue_max),
             ("readmodel.readers", self.readmodel.readers),
@@ -242,6 +260,24 @@ impl Settings {
                     self.app.id != 0,
                     "app.id and app.auth_key are not set: the processes of a cluster have to be told the same"
                 );
+            }
+        }
+        Ok(())
+    }
+
+    /// The files that hold secrets, each with the key that names it.
+    pub fn secret_files(&self) -> anyhow::Result<Vec<(String, PathBuf)>> {
+        let mut files = config::secret_files(self)?;
+        files.extend(self.tls.files().map(|files| ("tls.key_file".to_owned(), files.key)));
+        Ok(files)
+    }
+
+    /// Says so where a secret could be read or changed by others.
+    pub(crate) fn warn_of_open_files(&self) -> anyhow::Result<()> {
+        for (key, path) in self.secret_files()? {
+            if config::is_too_open(&path).with_context(|| format!("{key}: {}", path.display()))? {
+                let path = path.display();
+                tracing::warn!(key, %path, "the file of a secret can be read or changed by others: chmod 600");
             }
         }
         Ok(())
@@ -320,6 +356,7 @@ mod tests {
         assert_eq!(settings.rules(), Rules::default());
         assert_eq!(settings.search(), readmodel::search::Settings::default());
         assert_eq!(settings.identity(), identity::Settings::default());
+        assert_eq!(settings.protection.rates(), gateway::Rates::default());
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod outside;
 mod people;
 mod pins;
 mod positions;
+mod protection;
 mod reacted;
 mod reactions;
 mod refusals;

@@ -28,7 +28,16 @@ pub enum Error {
     /// The user exists and this is not the password.
     #[error("invalid password")]
     InvalidPassword,
-    /// No user of that login, email or id.
+    /// A new password was asked for, without the old one or with another.
+    #[error("wrong old password")]
+    WrongOldPassword,
+    /// The user exists and an operator has disabled him.
+    #[error("the account is disabled")]
+    Disabled,
+    /// The token of a password's reset is malformed, unknown, expired or used.
+    #[error("no such reset")]
+    NoSuchReset,
+    /// No user of that login, email or id; or he is deleted.
     #[error("user not found")]
     UserNotFound,
     /// The token is malformed, unknown, expired or ended.

@@ -10,13 +10,16 @@
 //! session is dead before its end is answered, and within a second in other processes that share
 //! the store; the clock, tokens and salts are arguments.
 
+mod account;
 mod cache;
 mod canonical;
+mod change;
 mod copy;
 mod error;
 mod identity;
 mod password;
 mod postgres;
+mod provider;
 mod session;
 mod settings;
 mod sign_up;
@@ -27,14 +30,16 @@ mod waiting;
 mod workers;
 
 pub use canonical::canonical;
+pub use change::{Change, RawChange};
 pub use copy::{Filled, Unfinished};
 pub use error::{Error, FieldError, OpenError};
 pub use identity::{Credentials, Identity, Name, Unknown};
 pub use password::{Password, Salt};
-pub use session::{Caller, Session, SessionId, Token};
+pub use provider::ProviderKey;
+pub use session::{Caller, SESSIONS_SHOWN_MAX, Session, SessionId, SessionSummary, Token};
 pub use settings::{HashCost, Settings};
 pub use sign_up::{
     CUSTOM_DATA_MAX, EMAIL_MAX, KEY_BYTES_MAX, LOGIN_MAX, LOGIN_MIN, NAME_MAX, NewUser, PASSWORD_MAX,
-    PASSWORD_MIN, REFERENCE_MAX, SignUp, TAG_MAX, TAGS_MAX, TIMEZONE_MAX, TIMEZONE_MIN, URL_MAX,
+    PASSWORD_MIN, Profile, REFERENCE_MAX, SignUp, TAG_MAX, TAGS_MAX, TIMEZONE_MAX, TIMEZONE_MIN, URL_MAX,
 };
-pub use user::{Display, IDS_MAX, User};
+pub use user::{Departure, Display, IDS_MAX, User};

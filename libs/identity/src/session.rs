@@ -12,6 +12,8 @@ use domain::{ApplicationId, INTEGER_ID_MAX, Time, UserId};
 
 use crate::cache::Remembered;
 
+/// The most sessions of one user that are listed.
+pub const SESSIONS_SHOWN_MAX: u32 = 1_000;
 /// The least time between two writings of one session's expiry.
 const WRITE_BACK_EVERY: Duration = Duration::from_secs(5 * 60);
 
@@ -102,6 +104,19 @@ pub struct Caller {
     /// The application it was opened for.
     pub application: ApplicationId,
     /// When the session ends unless it is used before.
+    pub expires_at: Time,
+}
+
+/// One of a user's sessions, as he may see it among the others: without its token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionSummary {
+    /// Its number.
+    pub id: SessionId,
+    /// When it was opened.
+    pub created_at: Time,
+    /// When it was last used: up to 5 minutes behind.
+    pub used_at: Time,
+    /// When it ends unless it is used before: up to 5 minutes behind.
     pub expires_at: Time,
 }
 

@@ -22,6 +22,10 @@ pub struct HashCost {
 pub struct Settings {
     /// How long a session lives after its last request. At least one second.
     pub session_lifetime: Duration,
+    /// How long a guest and his session live. At least one second.
+    pub guest_lifetime: Duration,
+    /// How long the token of a password's reset is good for. At least one second.
+    pub reset_lifetime: Duration,
     /// How many sessions are kept in memory, about 300 bytes each.
     pub sessions_cached_max: u64,
     /// How many users' names and avatars are kept in memory, about 300 bytes each.
@@ -44,11 +48,13 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// The contract's two hours, and OWASP's second argon2id profile (19 MiB, 2 passes,
+    /// The contract's two hours and one day, and OWASP's second argon2id profile (19 MiB, 2 passes,
     /// 1 lane: about 20 ms a hash).
     fn default() -> Self {
         Self {
             session_lifetime: Duration::from_secs(2 * 60 * 60),
+            guest_lifetime: Duration::from_secs(24 * 60 * 60),
+            reset_lifetime: Duration::from_secs(60 * 60),
             sessions_cached_max: 100_000,
             displays_cached_max: 100_000,
             hash_cost: HashCost { memory_kib: 19_456, iterations: 2, lanes: 1 },
@@ -69,8 +75,14 @@ impl Settings {
     /// Refuses what cannot work, by the setting's name.
     pub(crate) fn check(&self) -> Result<(), OpenError> {
         let refuse = |name, reason: &str| Err(OpenError::Setting { name, reason: reason.to_owned() });
-        if self.session_lifetime < Duration::from_secs(1) {
-            return refuse("session_lifetime", "must be at least one second");
+        for (name, lifetime) in [
+            ("session_lifetime", self.session_lifetime),
+            ("guest_lifetime", self.guest_lifetime),
+            ("reset_lifetime", self.reset_lifetime),
+        ] {
+            if lifetime < Duration::from_secs(1) {
+                return refuse(name, "must be at least one second");
+            }
         }
         for (name, threads) in [
             ("hash_threads", self.hash_threads),

@@ -75,10 +75,16 @@ pub struct SignUp {
 /// A user who may be created, if login and email are still free.
 #[derive(Debug, Clone)]
 pub struct NewUser {
-    pub(crate) login: Option<Unique>,
-    pub(crate) email: Option<Unique>,
     pub(crate) password: Password,
     pub(crate) profile: Profile,
+}
+
+/// All of a user but his password: everything in it keeps the rules.
+#[derive(Debug, Clone, Default)]
+pub struct Profile {
+    pub(crate) login: Option<Unique>,
+    pub(crate) email: Option<Unique>,
+    pub(crate) about: About,
 }
 
 /// A text that only one user may have, and the key by which that is decided.
@@ -89,8 +95,8 @@ pub(crate) struct Unique {
 }
 
 /// The fields of a user that need not be unique.
-#[derive(Debug, Clone)]
-pub(crate) struct Profile {
+#[derive(Debug, Clone, Default)]
+pub(crate) struct About {
     pub(crate) full_name: Option<String>,
     pub(crate) phone: Option<String>,
     pub(crate) website: Option<String>,
@@ -110,41 +116,58 @@ impl NewUser {
     ///
     /// Lengths count characters. A NUL is refused in every field, other control characters in
     /// login, email and tags. Login and email lose their surrounding white space.
-    pub fn parse(raw: SignUp) -> Result<Self, Vec<FieldError>> {
-        let mut checks = Checks { broken: Vec::new() };
-        let login = checks.login(raw.login);
-        let email = checks.email(raw.email);
+    pub fn parse(mut raw: SignUp) -> Result<Self, Vec<FieldError>> {
+        let mut checks = Checks::default();
+        let login = checks.login(raw.login.take());
+        let email = checks.email(raw.email.take());
         if login.is_none() && email.is_none() && checks.broken.is_empty() {
             checks.refuse("login", "can't be blank");
         }
-        let password = checks.password(raw.password);
-        let profile = Profile {
-            full_name: checks.text("full_name", raw.full_name, NAME_MAX),
-            phone: checks.text("phone", raw.phone, NAME_MAX),
-            website: checks.text("website", raw.website, URL_MAX),
-            external_user_id: checks.text("external_user_id", raw.external_user_id, REFERENCE_MAX),
-            external_id: checks.text("external_id", raw.external_id, REFERENCE_MAX),
-            facebook_id: checks.text("facebook_id", raw.facebook_id, REFERENCE_MAX),
-            twitter_id: checks.text("twitter_id", raw.twitter_id, REFERENCE_MAX),
-            blob_id: checks.blob(raw.blob_id),
-            custom_data: checks.text("custom_data", raw.custom_data, CUSTOM_DATA_MAX),
-            avatar: checks.text("avatar", raw.avatar, URL_MAX),
-            user_tags: checks.tags(&raw.tag_list),
-            timezone: checks.timezone(raw.timezone),
-        };
+        let password = checks.password(raw.password.take());
+        let about = checks.about(raw);
         match password {
-            Some(password) if checks.broken.is_empty() => Ok(Self { login, email, password, profile }),
+            Some(password) if checks.broken.is_empty() => {
+                Ok(Self { password, profile: Profile { login, email, about } })
+            }
             _ => Err(checks.broken),
         }
     }
 }
 
+impl Profile {
+    /// What of `raw` keeps the rules of sign-up; the rest is left out, and so is the password. For users
+    /// whom another system describes.
+    pub fn of_what_fits(mut raw: SignUp) -> Self {
+        let mut checks = Checks::default();
+        let (login, email) = (checks.login(raw.login.take()), checks.email(raw.email.take()));
+        Self { login, email, about: checks.about(raw) }
+    }
+}
+
 /// The rules broken so far. A check that fails gives `None`, and a reason here.
-struct Checks {
-    broken: Vec<FieldError>,
+#[derive(Default)]
+pub(crate) struct Checks {
+    pub(crate) broken: Vec<FieldError>,
 }
 
 impl Checks {
+    fn about(&mut self, raw: SignUp) -> About {
+        About {
+            full_name: self.text("full_name", raw.full_name, NAME_MAX),
+            phone: self.text("phone", raw.phone, NAME_MAX),
+            website: self.text("website", raw.website, URL_MAX),
+            external_user_id: self.text("external_user_id", raw.external_user_id, REFERENCE_MAX),
+            external_id: self.text("external_id", raw.external_id, REFERENCE_MAX),
+            facebook_id: self.text("facebook_id", raw.facebook_id, REFERENCE_MAX),
+            twitter_id: self.text("twitter_id", raw.twitter_id, REFERENCE_MAX),
+            blob_id: self.blob(raw.blob_id),
+            custom_data: self.text("custom_data", raw.custom_data, CUSTOM_DATA_MAX),
+            avatar: self.text("avatar", raw.avatar, URL_MAX),
+            user_tags: self.tags(&raw.tag_list),
+            timezone: self.timezone(raw.timezone),
+        }
+    }
+
     fn refuse(&mut self, field: &'static str, text: impl Into<String>) {
         self.broken.push(FieldError { field, text: text.into() });
     }
@@ -161,7 +184,7 @@ impl Checks {
         range.contains(&count)
     }
 
-    fn text(&mut self, field: &'static str, text: Option<String>, max: usize) -> Option<String> {
+    pub(crate) fn text(&mut self, field: &'static str, text: Option<String>, max: usize) -> Option<String> {
         let text = text.filter(|text| !text.is_empty())?;
         if text.contains('\0') {
             self.refuse(field, "is invalid");
@@ -170,7 +193,7 @@ impl Checks {
         self.length(field, &text, 0..=max).then_some(text)
     }
 
-    fn login(&mut self, login: Option<String>) -> Option<Unique> {
+    pub(crate) fn login(&mut self, login: Option<String>) -> Option<Unique> {
         let login = login.filter(|login| !login.is_empty())?;
         let text = login.trim();
         if !self.length("login", text, LOGIN_MIN..=LOGIN_MAX) {
@@ -179,7 +202,7 @@ impl Checks {
         self.unique("login", text)
     }
 
-    fn email(&mut self, email: Option<String>) -> Option<Unique> {
+    pub(crate) fn email(&mut self, email: Option<String>) -> Option<Unique> {
         let email = email.filter(|email| !email.is_empty())?;
         let text = email.trim();
         if !self.length("email", text, 0..=EMAIL_MAX) {
@@ -202,7 +225,7 @@ impl Checks {
         Some(Unique { text: text.to_owned(), key })
     }
 
-    fn password(&mut self, password: Option<Password>) -> Option<Password> {
+    pub(crate) fn password(&mut self, password: Option<Password>) -> Option<Password> {
         let Some(password) = password.filter(|password| !password.as_str().is_empty()) else {
             self.refuse("password", "can't be blank");
             return None;
@@ -214,15 +237,16 @@ impl Checks {
         self.length("password", password.as_str(), PASSWORD_MIN..=PASSWORD_MAX).then_some(password)
     }
 
-    fn blob(&mut self, blob: Option<u64>) -> Option<u64> {
+    pub(crate) fn blob(&mut self, blob: Option<u64>) -> Option<u64> {
         let blob = blob?;
         if !(1..=INTEGER_ID_MAX).contains(&blob) {
             self.refuse("blob_id", "is invalid");
+            return None;
         }
         Some(blob)
     }
 
-    fn timezone(&mut self, minutes: Option<i64>) -> Option<i32> {
+    pub(crate) fn timezone(&mut self, minutes: Option<i64>) -> Option<i32> {
         let minutes = i32::try_from(minutes?).ok().filter(|m| (TIMEZONE_MIN..=TIMEZONE_MAX).contains(m));
         if minutes.is_none() {
             self.refuse("timezone", "is invalid");
@@ -231,7 +255,7 @@ impl Checks {
     }
 
     /// The tags as one text, each once, in the order given.
-    fn tags(&mut self, list: &[String]) -> Option<String> {
+    pub(crate) fn tags(&mut self, list: &[String]) -> Option<String> {
         let mut tags = Vec::<&str>::new();
         for tag in list.iter().flat_map(|text| text.split(',')).map(str::trim).filter(|tag| !tag.is_empty()) {
             if tag.chars().any(char::is_control) {

@@ -48,6 +48,17 @@ pub struct User {
     pub timezone: Option<i32>,
     /// Whether he is a guest.
     pub is_guest: bool,
+    /// Whether an operator has disabled him. Not shown in the API.
+    pub is_disabled: bool,
+}
+
+/// A deleted user whose dialogs may still hold him.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Departure {
+    /// Who.
+    pub user: UserId,
+    /// When he was deleted.
+    pub deleted_at: Time,
 }
 
 /// How a user is shown beside a dialog or a message.
@@ -89,9 +100,9 @@ impl Created {
     /// Whoever signed up as `new`, under the number issued to him.
     pub(crate) fn of(id: UserId, new: NewUser, now: Time) -> Self {
         let split = |unique: Option<Unique>| unique.map(|unique| (unique.text, unique.key)).unzip();
-        let (login, login_key) = split(new.login);
-        let (email, email_key) = split(new.email);
-        let profile = new.profile;
+        let (login, login_key) = split(new.profile.login);
+        let (email, email_key) = split(new.profile.email);
+        let profile = new.profile.about;
         let user = User {
             id,
             full_name: profile.full_name,
@@ -112,6 +123,7 @@ impl Created {
             user_tags: profile.user_tags,
             timezone: profile.timezone,
             is_guest: false,
+            is_disabled: false,
         };
         Self { user, login_key, email_key }
     }

@@ -37,6 +37,8 @@ pub enum ApiError {
     UserRequired,
     /// 403: what is asked for exists, but not for this caller.
     NotPermitted,
+    /// 403: an operator has disabled the user.
+    AccountDisabled,
     /// 403: occupants of a private or broadcast dialog do not change.
     OccupantsFixed,
     /// 403: the application does not let users make broadcast dialogs.
@@ -165,9 +167,11 @@ impl ApiError {
             Self::SessionRequired | Self::TokenRequired | Self::Unauthorized | Self::InvalidPassword => {
                 StatusCode::UNAUTHORIZED
             }
-            Self::UserRequired | Self::NotPermitted | Self::OccupantsFixed | Self::BroadcastDisabled => {
-                StatusCode::FORBIDDEN
-            }
+            Self::UserRequired
+            | Self::NotPermitted
+            | Self::AccountDisabled
+            | Self::OccupantsFixed
+            | Self::BroadcastDisabled => StatusCode::FORBIDDEN,
             Self::NoSuchResource | Self::NoSuchUser | Self::NoSuchEndpoint => StatusCode::NOT_FOUND,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UriTooLong => StatusCode::URI_TOO_LONG,
@@ -191,6 +195,7 @@ impl ApiError {
             Self::InvalidPassword => json!(["Invalid password"]),
             Self::UserRequired => base("Forbidden. Need user."),
             Self::NotPermitted => base("You don't have appropriate permissions to perform this operation"),
+            Self::AccountDisabled => base("This account is disabled"),
             Self::OccupantsFixed => {
                 json!(["Updating occupants_ids is possible only for 'group' and 'public' chat dialogs"])
             }
@@ -284,6 +289,7 @@ mod tests {
             ApiError::InvalidPassword,
             ApiError::UserRequired,
             ApiError::NotPermitted,
+            ApiError::AccountDisabled,
             ApiError::OccupantsFixed,
             ApiError::BroadcastDisabled,
             ApiError::NoSuchResource,
@@ -321,6 +327,7 @@ mod tests {
         401 ["Invalid password"]
         403 {"base":["Forbidden. Need user."]}
         403 {"base":["You don't have appropriate permissions to perform this operation"]}
+        403 {"base":["This account is disabled"]}
         403 ["Updating occupants_ids is possible only for 'group' and 'public' chat dialogs"]
         403 ["You do not have appropriate permissions. Broadcast dialogs can be created only via Admin panel."]
         404 ["The resource wasn't found"]

@@ -20,8 +20,8 @@ impl Store {
             "SELECT EXISTS (SELECT FROM identity.users WHERE login_key = $1),
                  EXISTS (SELECT FROM identity.users WHERE email_key = $2)",
         )
-        .bind(key(&user.login))
-        .bind(key(&user.email))
+        .bind(key(&user.profile.login))
+        .bind(key(&user.profile.email))
         .fetch_one(&self.pool);
         let (login, email) = self.run(asking).await?;
         let fields = [("login", login), ("email", email)];
@@ -110,7 +110,7 @@ type Insert<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArgum
 fn insert<'q>(user: &'q NewUser, password_hash: &'q str, now: Time) -> Insert<'q> {
     let text = |unique: &'q Option<Unique>| unique.as_ref().map(|unique| &*unique.text);
     let key = |unique: &'q Option<Unique>| unique.as_ref().map(|unique| &*unique.key);
-    let profile = &user.profile;
+    let about = &user.profile.about;
     sqlx::query(
         "WITH counter AS (UPDATE identity.counters SET last = last + 1 WHERE name = 'user' RETURNING last)
          INSERT INTO identity.users (id, login, login_key, email, email_key, password_hash, created_at, updated_at,
@@ -119,24 +119,24 @@ fn insert<'q>(user: &'q NewUser, password_hash: &'q str, now: Time) -> Insert<'q
          SELECT last, $1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18
          FROM counter RETURNING id",
     )
-    .bind(text(&user.login))
-    .bind(key(&user.login))
-    .bind(text(&user.email))
-    .bind(key(&user.email))
+    .bind(text(&user.profile.login))
+    .bind(key(&user.profile.login))
+    .bind(text(&user.profile.email))
+    .bind(key(&user.profile.email))
     .bind(password_hash)
     .bind(sql(now.0))
-    .bind(&profile.full_name)
-    .bind(&profile.phone)
-    .bind(&profile.website)
-    .bind(&profile.external_user_id)
-    .bind(&profile.external_id)
-    .bind(&profile.facebook_id)
-    .bind(&profile.twitter_id)
-    .bind(profile.blob_id.map(sql))
-    .bind(&profile.custom_data)
-    .bind(&profile.avatar)
-    .bind(&profile.user_tags)
-    .bind(profile.timezone)
+    .bind(&about.full_name)
+    .bind(&about.phone)
+    .bind(&about.website)
+    .bind(&about.external_user_id)
+    .bind(&about.external_id)
+    .bind(&about.facebook_id)
+    .bind(&about.twitter_id)
+    .bind(about.blob_id.map(sql))
+    .bind(&about.custom_data)
+    .bind(&about.avatar)
+    .bind(&about.user_tags)
+    .bind(about.timezone)
 }
 
 /// A column's value.
@@ -168,5 +168,6 @@ pub(super) fn user(row: &PgRow) -> Result<User, Error> {
         user_tags: get(row, "user_tags")?,
         timezone: get(row, "timezone")?,
         is_guest: get(row, "is_guest")?,
+        is_disabled: get::<Option<i64>>(row, "disabled_at")?.is_some(),
     })
 }

@@ -136,8 +136,8 @@ pub(super) fn insert(
 fn taken(connection: &Connection, user: &NewUser) -> Result<Vec<FieldError>, Error> {
     let mut taken = Vec::new();
     for (field, unique, question) in [
-        ("login", &user.login, "SELECT 1 FROM users WHERE login_key = ?1"),
-        ("email", &user.email, "SELECT 1 FROM users WHERE email_key = ?1"),
+        ("login", &user.profile.login, "SELECT 1 FROM users WHERE login_key = ?1"),
+        ("email", &user.profile.email, "SELECT 1 FROM users WHERE email_key = ?1"),
     ] {
         if let Some(unique) = unique
             && connection.prepare_cached(question)?.exists([&unique.key])?
@@ -176,6 +176,7 @@ pub(super) fn user(row: &Row<'_>) -> Result<User, Error> {
         user_tags: row.get("user_tags")?,
         timezone: row.get("timezone")?,
         is_guest: row.get("is_guest")?,
+        is_disabled: row.get::<_, Option<i64>>("disabled_at")?.is_some(),
     })
 }
 

@@ -63,6 +63,7 @@ async fn a_user_is_found_as_he_signed_up_also_after_a_restart() {
             user_tags: Some("a,b,c".into()),
             timezone: Some(-60),
             is_guest: false,
+            is_disabled: false,
         };
         assert_eq!(user, expected);
         let it = it.restart().await;

@@ -78,8 +78,15 @@ impl FromRequestParts<Edge> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, ApiError> {
-        let (caller, _) = authenticate(parts, edge).await?;
-        let user = caller.user.ok_or(ApiError::UserRequired)?;
+        let (caller, token) = authenticate(parts, edge).await?;
+        let user = match caller.user {
+            Some(user) => user,
+            // It may have become a user's in another process a moment ago.
+            None => {
+                let anew = edge.identity.authenticate_anew(token, edge.clock.now()).await?;
+                anew.user.ok_or(ApiError::UserRequired)?
+            }
+        };
         if let Some(header) = parts.headers.get(MIN_LOG_POSITION) {
             reach(edge, &LogPosition::parse(header, edge.epoch)?).await?;
         }

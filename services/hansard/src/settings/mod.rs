@@ -167,6 +167,10 @@ pub struct Search {
 pub struct Identity {
     #[serde(with = "config::duration")]
     pub session_lifetime: Duration,
+    #[serde(with = "config::duration")]
+    pub guest_lifetime: Duration,
+    #[serde(with = "config::duration")]
+    pub reset_lifetime: Duration,
     pub hash_memory_kib: u32,
     pub hash_iterations: u32,
     pub hash_lanes: u32,
@@ -329,6 +333,8 @@ impl Settings {
         let chosen = self.identity;
         identity::Settings {
             session_lifetime: chosen.session_lifetime,
+            guest_lifetime: chosen.guest_lifetime,
+            reset_lifetime: chosen.reset_lifetime,
             sessions_cached_max: chosen.sessions_cached_max,
             displays_cached_max: chosen.displays_cached_max,
             hash_cost: identity::HashCost {

@@ -26,6 +26,8 @@ mod written;
 
 pub use document::documenting;
 pub use edge::{Application, EXTENSION_KEYS_MAX, Edge, Gate, Parts, VISIBLE_WITHIN, closed};
+#[cfg(feature = "fuzzing")]
+pub use endpoints::fuzzing;
 pub use endpoints::{Observed, RenderMetrics, observing, router};
 pub use error::{ApiError, FieldError, Text};
 pub use front::{Entrance, ForwardedBy, Front, Limits, NewRequestId, Proxies, Visit};

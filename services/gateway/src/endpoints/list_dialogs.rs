@@ -6,7 +6,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use domain::UserId;
+use domain::{Limits, UserId};
 use readmodel::queries::{Among, By, DialogCondition, Listing, Order, Test};
 
 use crate::edge::{Caller, LogPosition};
@@ -38,7 +38,10 @@ pub(super) async fn handle(
     let (by, order) = sort(&mut params)?;
     let page = params.page()?;
     let counts = params.flag("count")?.unwrap_or(false);
-    let conditions = conditions(&edge, caller, &mut params).await?;
+    let (mut conditions, names) = conditions(&mut params, &edge.application.extension_keys, &edge.limits)?;
+    if !names.is_empty() {
+        conditions.extend(named(&edge, caller, names).await?);
+    }
     if counts {
         return Ok(count(edge.queries.dialogs_count(caller, conditions).await?));
     }
@@ -66,34 +69,32 @@ fn sort(params: &mut Params) -> Result<(By, Order), ApiError> {
     }
 }
 
-async fn conditions(
-    edge: &Edge,
-    caller: UserId,
+/// What the filters ask of a dialog, and apart from that what they ask of its name.
+pub(super) fn conditions(
     params: &mut Params,
-) -> Result<Vec<DialogCondition>, ApiError> {
-    let mut filters = params.filters(edge.limits.ids_per_call_max);
+    extension_keys: &[String],
+    limits: &Limits,
+) -> Result<(Vec<DialogCondition>, Vec<Test<String>>), ApiError> {
+    let mut filters = params.filters(limits.ids_per_call_max);
     let mut conditions: Vec<_> = filters.ids("_id")?.into_iter().map(DialogCondition::Id).collect();
     conditions.extend(filters.numbers("type")?.into_iter().map(DialogCondition::Kind));
     conditions.extend(filters.moments("last_message_date_sent")?.into_iter().map(DialogCondition::LastSent));
     conditions.extend(filters.moments("created_at")?.into_iter().map(DialogCondition::CreatedAt));
     conditions.extend(filters.moments("updated_at")?.into_iter().map(DialogCondition::UpdatedAt));
     for (key, test) in filters.members("extensions")? {
-        conditions.extend(extension(edge, key, test));
+        conditions.extend(extension(extension_keys, key, test));
     }
     for test in filters.numbers("occupants_ids")? {
         conditions.push(DialogCondition::Occupants(among(test)?));
     }
     let names = filters.texts("name")?;
-    if !names.is_empty() {
-        conditions.extend(named(edge, caller, names).await?);
-    }
-    Ok(conditions)
+    Ok((conditions, names))
 }
 
 /// A condition on an extension. One that the application does not allow is shown nowhere, so
 /// no dialog has a value of it, whatever is stored.
-fn extension(edge: &Edge, key: String, test: Test<String>) -> Option<DialogCondition> {
-    if edge.application.extension_keys.contains(&key) {
+fn extension(allowed: &[String], key: String, test: Test<String>) -> Option<DialogCondition> {
+    if allowed.contains(&key) {
         Some(DialogCondition::Extension(key, test))
     } else if test.text(None) {
         None

@@ -80,7 +80,7 @@ fn order(params: &mut Params) -> Result<(MessagesBy, Order), ApiError> {
 }
 
 /// What the filters ask of a message; `attachments[type]` is another spelling. Other parameters, such as custom ones, ask nothing.
-fn tests(params: &mut Params, limits: &Limits) -> Result<Vec<MessageTest>, ApiError> {
+pub(super) fn tests(params: &mut Params, limits: &Limits) -> Result<Vec<MessageTest>, ApiError> {
     let mut filters = params.filters(limits.ids_per_call_max);
     let mut tests: Vec<_> = filters.ids("_id")?.into_iter().map(MessageTest::Id).collect();
     tests.extend(filters.texts("message")?.into_iter().map(MessageTest::Text));

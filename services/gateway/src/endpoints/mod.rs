@@ -12,6 +12,8 @@ mod create_dialog;
 mod delete_dialogs;
 mod delete_messages;
 mod end_session;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod list_blocked;
 mod list_dialogs;
 mod list_messages;

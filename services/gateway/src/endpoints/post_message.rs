@@ -58,7 +58,8 @@ pub(super) async fn handle(
     let [send_to_chat, markable, silent] =
         [params.flag(flags[0])?, params.flag(flags[1])?, params.flag(flags[2])?]
             .map(|flag| flag.unwrap_or(false));
-    let content = content(params, &edge.limits, client_id.as_ref())?;
+    let kept = client_id.as_ref().and_then(|named| named.kept.clone());
+    let content = content(params, &edge.limits, kept)?;
     if let Some(opponent) = opens {
         fields::exists(&edge, RECIPIENT, opponent).await?;
     }
@@ -133,10 +134,10 @@ fn command(
 }
 
 /// Text, attachments and custom parameters; at least one of them.
-fn content(
+pub(super) fn content(
     mut params: Params,
     limits: &Limits,
-    client_id: Option<&ClientId>,
+    client_id: Option<Text>,
 ) -> Result<MessageContent, ApiError> {
     let text = fields::text(&mut params, "message", limits.message_characters_max)?;
     let attachments = params.list("attachments")?.filter(|attachments| !attachments.is_empty());
@@ -145,12 +146,7 @@ fn content(
     if text.is_none() && attachments.is_none() && custom.is_none() {
         return Err(fields::unfit("message", Unfit::Blank));
     }
-    Ok(MessageContent {
-        text,
-        attachments,
-        custom,
-        client_id: client_id.and_then(|named| named.kept.clone()),
-    })
+    Ok(MessageContent { text, attachments, custom, client_id })
 }
 
 fn attachments(list: Vec<Value>, limits: &Limits) -> Result<JsonText, ApiError> {

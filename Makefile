@@ -1,7 +1,7 @@
 # Hansard's commands. Each is a line or two; what is longer is a file in infra/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt-check clippy doc deny layering bench chaos containers fmt
+.PHONY: help run test check fmt-check clippy doc deny layering bench fuzz chaos containers fmt
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-10s %s\n", $$1, $$2 }'
@@ -31,6 +31,9 @@ layering: ## which crate may use which, and the rules of the source
 
 bench: ## measure, and print each figure as a ratio to its ceiling
 	infra/bench
+
+fuzz: ## throw bytes at every parser for a minute each, and hold what they read against laws
+	infra/fuzz
 
 chaos: ## let everything go wrong in a cluster on this machine, and judge what its clients saw
 	infra/chaos

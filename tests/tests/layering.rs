@@ -46,6 +46,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("bench", &["domain", "wire", "eventlog", "readmodel", "engines"]),
     ("engines", &[]),
     ("chaos", &["engines"]),
+    ("laws", &["domain", "wire", "eventlog", "readmodel", "gateway"]),
     // With the log itself a story writes what no version of the product would.
     ("tests", &["hansard", "wire", "eventlog", "engines", "chaos"]),
 ];
@@ -70,8 +71,8 @@ const ENGINES: &[&str] = &["async-nats", "rusqlite", "sqlx"];
 const STORES: &[&str] = &["eventlog", "readmodel", "identity", "bus"];
 
 /// Who may hold a log writer: the partition writers, the composition root, and the
-/// benchmark, which lays out large logs while no server runs.
-const LOG_WRITERS: &[&str] = &["eventlog", "command", "hansard", "bench"];
+/// benchmark, which lays out large logs while no server runs. The laws seal frames to compare them.
+const LOG_WRITERS: &[&str] = &["eventlog", "command", "hansard", "bench", "laws"];
 
 /// A longer file wants to be two.
 const LINES_MAX: usize = 500;

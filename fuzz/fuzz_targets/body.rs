@@ -1,0 +1,5 @@
+//! `laws::body`, for whatever libFuzzer finds.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| laws::body(bytes));

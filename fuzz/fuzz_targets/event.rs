@@ -1,0 +1,5 @@
+//! `laws::event`, for whatever libFuzzer finds.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| laws::event(bytes));

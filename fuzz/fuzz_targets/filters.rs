@@ -1,0 +1,5 @@
+//! `laws::filters`, for whatever libFuzzer finds.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| laws::filters(bytes));

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tests::{Answer, Chat, Person, Setup};
+use tests::{Answer, Chat, Person, Setup, proves};
 use tokio::time::{sleep, timeout};
 
 /// Much longer than anything here may take; what hangs fails instead of hanging the tests.
@@ -73,9 +73,11 @@ async fn refused_at_once(ask: impl AsyncFn() -> Answer) {
         for _ in 0..MANY {
             let refused = ask().await.is(503);
             assert!(!refused.header("Retry-After").is_empty(), "{:?}", refused.headers);
+            assert_eq!(refused.json(), json!({ "errors": ["Service temporarily unavailable"] }));
         }
     };
     timeout(AMPLE, all).await.expect("no request waits out its bound");
+    proves("R-ERROR-023");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Answer, Chat, Person, Setup, TOPOLOGIES};
+use tests::{Answer, Chat, Person, Setup, TOPOLOGIES, proves, proves_all};
 
 /// JSON within JSON, so many levels deep.
 fn nested(depth: usize) -> Value {
@@ -32,6 +32,7 @@ async fn messages(alice: &Person, dialog: &str) {
         let answer = alice.post_message(dialog, &parameters).await;
         assert_eq!(answer.status, status, "{:.80} {:.200}", parameters.to_string(), answer.text());
     }
+    proves_all(["R-LIMIT-033", "R-LIMIT-034", "R-LIMIT-035", "R-LIMIT-041"]);
 }
 
 async fn dialogs(alice: &Person, dialog: &str) {
@@ -60,6 +61,7 @@ async fn dialogs(alice: &Person, dialog: &str) {
         let answer = alice.post_to("chat/Dialog", &body).await;
         assert_eq!(answer.status, status, "{:.80} {:.200}", body.to_string(), answer.text());
     }
+    proves("R-LIMIT-029");
     let ids = |count: usize| vec!["5f0c8e7a1b2c3d4e5f607182"; count].join(",");
     for (path, status) in [
         (format!("chat/Dialog?_id={}", ids(100)), 200),
@@ -90,6 +92,7 @@ async fn ids(alice: &Person) {
     alice.delete(&format!("chat/Message/{}", ids(101)), force).await.is(422);
     alice.put(&format!("chat/Message/{}", ids(101)), &json!({ "read": 1 })).await.is(422);
     alice.delete(&format!("chat/Dialog/{}", ids(101)), force).await.is(422);
+    proves_all(["R-LIMIT-036", "R-LIMIT-037", "R-LIMIT-038"]);
     alice.get(&format!("chat/Dialog?_id={}", ids(101))).await.is(422);
     alice.get(&format!("chat/Message/unread?chat_dialog_ids={}", ids(101))).await.is(422);
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use reqwest::Method;
 use rusqlite::Connection;
 use serde_json::{Value, json};
-use tests::{Answer, Chat, EMBEDDED, Person, Setup, each_topology};
+use tests::{Answer, Chat, EMBEDDED, Person, Setup, each_topology, proves};
 use tokio::task::JoinSet;
 
 /// The connection holds the database's write lock: whoever else writes has to wait.
@@ -70,6 +70,7 @@ async fn a_full_queue_refuses_and_loses_nothing() {
         let (_, _, first) = calls.join_next().await.unwrap().unwrap();
         assert_eq!(first.status, 503, "{}", first.text());
         assert!(is_refused_for_now(&first));
+        proves("R-ERROR-023");
         chat.api().get("health/live").await.is(200);
         assert_eq!(alice.dialogs().await.len(), 8, "reads go on");
         release(&log);

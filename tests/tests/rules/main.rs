@@ -2,6 +2,7 @@
 //! checked a rule says so with its number, which `tests/rules.csv` explains.
 
 mod ask;
+mod calls;
 mod dialog_changes;
 mod dialog_creation;
 mod dialog_deletion;
@@ -9,7 +10,9 @@ mod dialog_filters;
 mod dialog_lists;
 mod dialog_objects;
 mod dialog_seats;
+mod errors;
 mod filters;
+mod limits;
 mod marks;
 mod marks_named;
 mod message_changes;

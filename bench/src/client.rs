@@ -10,7 +10,8 @@ use tokio::runtime::Runtime;
 use crate::http::{Connection, request};
 use crate::server::{APPLICATION, AUTH_KEY};
 
-const PASSWORD: &str = "a long enough password";
+/// What everybody's password is.
+pub(crate) const PASSWORD: &str = "a long enough password";
 /// A connection that rested longer is not trusted to live still.
 const REST_MAX: Duration = Duration::from_secs(5);
 

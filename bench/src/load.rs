@@ -3,6 +3,7 @@
 //! It is the ruler, so it must be faster than anything it measures: one thread, requests ready as bytes, one write and
 //! one read a request.
 
+mod paced;
 mod plan;
 mod poster;
 mod tally;
@@ -17,6 +18,7 @@ use tokio::task::JoinSet;
 
 use crate::http::{Answer, Connection, request};
 use crate::output;
+use paced::Pace;
 pub(crate) use plan::{Call, Latency, Plan, Report, Seat, TEXT_CHARACTERS, Work};
 use poster::Poster;
 use tally::{Tally, Window};
@@ -63,6 +65,18 @@ pub(crate) async fn drive(plan: Plan) -> anyhow::Result<Report> {
                 let tally = Arc::clone(&tally);
                 tasks.spawn(async move {
                     let end = poster.run(&mut connection, window, &tally).await;
+                    broken(end, &tally);
+                });
+            }
+        }
+        Work::Paced { calls, per_second } => {
+            ensure!(!calls.is_empty() && per_second > 0.0, "nothing is to be asked");
+            let requests: Arc<[Vec<u8>]> = calls.iter().map(bytes).collect();
+            let pace = Arc::new(Pace::new(per_second));
+            for connection in connections {
+                let (requests, pace, tally) = (Arc::clone(&requests), Arc::clone(&pace), Arc::clone(&tally));
+                tasks.spawn(async move {
+                    let end = pace.ask(connection, &requests, window, &tally).await;
                     broken(end, &tally);
                 });
             }

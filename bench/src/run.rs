@@ -10,6 +10,7 @@ mod growth;
 mod lists;
 mod live;
 mod members;
+mod protection;
 mod refold;
 mod search;
 mod trace;
@@ -48,7 +49,13 @@ pub(crate) struct Arguments {
     /// Reduced sizes, under a minute: shows that everything works and judges nothing.
     #[arg(long)]
     quick: bool,
-    /// Measure only scenes whose names begin so: live, members, growth, lists, deletion, refold, search, cluster-live,
+    /// Search so many messages instead of 2,000,000; 10,000,000 with `--only search`, or the run is too long.
+    #[arg(long)]
+    searched: Option<u64>,
+    /// A server of an earlier version, whose authenticated requests are compared with those of this one.
+    #[arg(long)]
+    against: Option<PathBuf>,
+    /// Measure only scenes whose names begin so: live, members, growth, lists, deletion, refold, search, protection, cluster-live,
     /// cluster-takeover, cluster-frames, cluster-refold, cluster-lists, cluster-search.
     #[arg(long, default_value = "")]
     only: String,
@@ -151,12 +158,13 @@ struct Bench {
     table: Table,
     fsync_micros: f64,
     grown: Option<growth::Store>,
+    against: Option<PathBuf>,
 }
 
 /// A scene: measures and adds its rows.
 type Scene = fn(&mut Bench) -> anyhow::Result<()>;
 
-const SCENES: [(&str, Scene); 13] = [
+const SCENES: [(&str, Scene); 14] = [
     ("live", live::measure),
     ("members", members::measure),
     ("growth", growth::measure),
@@ -164,6 +172,7 @@ const SCENES: [(&str, Scene); 13] = [
     ("deletion", deletion::measure),
     ("refold", refold::measure),
     ("search", search::measure),
+    ("protection", protection::measure),
     ("cluster-live", cluster::live::measure),
     ("cluster-takeover", cluster::takeover::measure),
     ("cluster-frames", cluster::frames::measure),
@@ -185,8 +194,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let start = Instant::now();
     let mut table = Table { judged: !arguments.quick, ..Table::default() };
     let fsync_micros = machine::describe(&mut table, &folder)?;
-    let scale = if arguments.quick { Scale::quick() } else { Scale::full() };
-    let mut bench = Bench { hansard, folder, scale, table, fsync_micros, grown: None };
+    let mut scale = if arguments.quick { Scale::quick() } else { Scale::full() };
+    scale.searched_messages = arguments.searched.unwrap_or(scale.searched_messages);
+    let against = arguments.against.as_ref().map(fs::canonicalize).transpose()?;
+    let mut bench = Bench { hansard, folder, scale, table, fsync_micros, grown: None, against };
     for (name, scene) in SCENES.iter().filter(|(name, _)| name.starts_with(&arguments.only)) {
         if start.elapsed() > RUN_MAX {
             bench.table.faults.push(format!("{name} was not measured: the run took {RUN_MAX:?} already"));

@@ -74,6 +74,26 @@ impl Server {
         Ok(server)
     }
 
+    /// Start `hansard serve` of an earlier version, which knows no limits, on `data`, and wait until it is ready.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Server::hansard`].
+    pub(crate) fn earlier((binary, data): (&Path, &Path), within: Duration) -> anyhow::Result<Self> {
+        let address = free_address()?;
+        let mut command = Command::new(binary);
+        command
+            .arg("serve")
+            .arg("--listen")
+            .arg(address.to_string())
+            .arg("--data")
+            .arg(data)
+            .envs(ENVIRONMENT);
+        let mut server = Self::spawn(command, address, data.with_extension("log"))?;
+        server.wait_until(&READY, within)?;
+        Ok(server)
+    }
+
     /// Start `hansard serve` with one role of a cluster, and wait until it is ready, at most `within`.
     ///
     /// # Errors

@@ -48,6 +48,13 @@ pub(crate) enum Work {
         /// What is asked.
         calls: Vec<Call>,
     },
+    /// Ask these in turn at a fixed rate, as long as the connections suffice, whatever is answered.
+    Paced {
+        /// What is asked.
+        calls: Vec<Call>,
+        /// How many a second.
+        per_second: f64,
+    },
     /// Ask each of these once, all connections together.
     Each {
         /// What is asked, begun in this order.
@@ -80,6 +87,11 @@ pub(crate) struct Call {
 }
 
 impl Call {
+    /// A POST of `body`, JSON, to `path` without a session.
+    pub(crate) fn post(path: &str, body: String) -> Self {
+        Self { method: "POST".to_owned(), path: path.to_owned(), token: String::new(), body }
+    }
+
     /// A GET of `path` by the owner of `token`.
     pub(crate) fn get(path: String, token: &str) -> Self {
         Self { method: "GET".to_owned(), path, token: token.to_owned(), body: String::new() }
@@ -93,6 +105,8 @@ pub(crate) struct Report {
     pub(crate) requests: u64,
     /// The counted time.
     pub(crate) seconds: f64,
+    /// How many of them were refused: 4xx or 503, in paced work only.
+    pub(crate) refused: u64,
     /// Their latencies.
     pub(crate) latency: Latency,
     /// Bytes of an answer's body, on average.

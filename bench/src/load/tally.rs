@@ -27,6 +27,7 @@ pub(super) struct Tally {
     nanoseconds: Histogram<u64>,
     answer_bytes: u64,
     last: Instant,
+    refused: u64,
     checks: u64,
     check_bytes: u64,
     unseen: u64,
@@ -45,6 +46,7 @@ impl Tally {
             nanoseconds,
             answer_bytes: 0,
             last: window.from,
+            refused: 0,
             checks: 0,
             check_bytes: 0,
             unseen: 0,
@@ -62,6 +64,14 @@ impl Tally {
             self.answer_bytes += bytes as u64;
             self.last = now;
         }
+        now
+    }
+
+    /// A refusal of `bytes` where one is as good as any answer.
+    pub(super) fn refused(&mut self, asked: Instant, bytes: usize) -> Instant {
+        let before = self.nanoseconds.len();
+        let now = self.answered(asked, bytes);
+        self.refused += self.nanoseconds.len() - before;
         now
     }
 
@@ -85,6 +95,7 @@ impl Tally {
         let at = |quantile| self.nanoseconds.value_at_quantile(quantile) as f64 / 1e3;
         Report {
             requests,
+            refused: self.refused,
             seconds: (end - self.window.from).as_secs_f64(),
             latency: Latency {
                 p50: at(0.5),

@@ -101,6 +101,19 @@ async fn each_call_is_asked_once_and_refusals_are_counted() {
 }
 
 #[tokio::test]
+async fn a_pace_is_kept_and_a_refusal_is_an_answer() {
+    let (address, fake, _serving) = Fake::default().start().await;
+    let good = Call::get("/chat/Message?limit=1".to_owned(), "t");
+    let calls = vec![good, Call::get("/elsewhere".to_owned(), "t")];
+    let report = drive(plan(address, Work::Paced { calls, per_second: 100.0 })).await.unwrap();
+    // Those that are due within the 150 ms, however late a slow machine comes to them.
+    assert!((1..=15).contains(&report.requests), "{report:?}");
+    assert_eq!((report.failures, report.first_failure), (0, None));
+    assert!(report.refused <= report.requests.div_ceil(2));
+    assert!(fake.calls.load(Ordering::Relaxed) <= 8);
+}
+
+#[tokio::test]
 async fn the_null_handler_answers_with_the_bytes_asked_for() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

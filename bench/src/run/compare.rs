@@ -42,7 +42,7 @@ impl Bench {
 fn null_of(bench: &Bench, sample: &Report, plan: &Plan) -> anyhow::Result<Server> {
     let (post, get) = match plan.work {
         Work::Post { .. } => (sample.answer_bytes, sample.check_bytes),
-        Work::Again { .. } | Work::Each { .. } => (0, sample.answer_bytes),
+        Work::Again { .. } | Work::Paced { .. } | Work::Each { .. } => (0, sample.answer_bytes),
     };
     Server::null(&bench.folder, post, get)
 }
@@ -53,7 +53,7 @@ fn unverified(work: &Work) -> Work {
         Work::Post { seats, check_every, .. } => {
             Work::Post { seats: seats.clone(), check_every: *check_every, verify: false }
         }
-        Work::Again { .. } | Work::Each { .. } => work.clone(),
+        Work::Again { .. } | Work::Paced { .. } | Work::Each { .. } => work.clone(),
     }
 }
 

@@ -20,15 +20,18 @@ pub(crate) const APPLICATION: u64 = 1;
 /// Its key.
 pub(crate) const AUTH_KEY: &str = "bench-key";
 
-/// Beside the defaults: an application, passwords that cost little, only warnings logged, and nobody
-/// held back.
-pub(crate) const ENVIRONMENT: [(&str, &str); 13] = [
+/// Beside the defaults: an application, passwords that cost little, and only warnings logged.
+pub(crate) const ENVIRONMENT: [(&str, &str); 6] = [
     ("HANSARD__APP__ID", "1"),
     ("HANSARD__APP__AUTH_KEY", AUTH_KEY),
     ("HANSARD__APP__AUTH_SECRET", "bench-secret-bench-secret"),
     ("HANSARD__IDENTITY__HASH_MEMORY_KIB", "64"),
     ("HANSARD__IDENTITY__HASH_ITERATIONS", "1"),
     ("HANSARD__TELEMETRY__FILTER", "warn"),
+];
+
+/// Nobody is held back, unless a scene is about that.
+pub(crate) const UNLIMITED: [(&str, &str); 7] = [
     ("HANSARD__PROTECTION__SESSION_RATE", "0"),
     ("HANSARD__PROTECTION__SIGN_IN_RATE", "0"),
     ("HANSARD__PROTECTION__SIGN_UP_RATE", "0"),
@@ -68,7 +71,7 @@ impl Server {
         let address = free_address()?;
         let mut command = Command::new(binary);
         command.arg("serve").arg("--listen").arg(address.to_string()).arg("--data").arg(data);
-        command.envs(ENVIRONMENT).envs(settings.iter().copied());
+        command.envs(ENVIRONMENT).envs(UNLIMITED).envs(settings.iter().copied());
         let mut server = Self::spawn(command, address, data.with_extension("log"))?;
         server.wait_until(&READY, within)?;
         Ok(server)
@@ -109,7 +112,10 @@ impl Server {
         let address = free_address()?;
         let mut command = Command::new(binary);
         command.args(["serve", "--roles", role, "--listen", &address.to_string()]);
-        command.envs(ENVIRONMENT).envs(environment.iter().map(|(key, value)| (*key, value.as_str())));
+        command
+            .envs(ENVIRONMENT)
+            .envs(UNLIMITED)
+            .envs(environment.iter().map(|(key, value)| (*key, value.as_str())));
         let mut server = Self::spawn(command, address, log)?;
         let answers = if role == "gateway" { &READY[..] } else { &READY[..1] };
         server.wait_until(answers, within)?;

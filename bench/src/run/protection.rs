@@ -36,17 +36,17 @@ const BEFORE: Duration = Duration::from_millis(200);
 
 /// Limits that are counted and never reached.
 const NEVER_REACHED: [(&str, &str); 5] = [
-    ("HANSARD__PROTECTION__SESSION_PER_SECOND", "1000000"),
+    ("HANSARD__PROTECTION__SESSION_RATE", "1000000"),
     ("HANSARD__PROTECTION__SESSION_BURST", "1000000"),
-    ("HANSARD__PROTECTION__SIGN_IN_PER_SECOND", "1000000"),
-    ("HANSARD__PROTECTION__SIGN_IN_BURST", "1000000"),
-    ("HANSARD__PROTECTION__BAD_TOKEN_PER_SECOND", "20"),
+    ("HANSARD__PROTECTION__BAD_TOKEN_RATE", "20"),
+    ("HANSARD__PROTECTION__FAILURES_MAX", "5"),
+    ("HANSARD__SERVER__CONNECTIONS_PER_ADDRESS_MAX", "10000"),
 ];
 /// A limit that one client of a flood exceeds by far, and none of the well-behaved comes near to.
 const FLOODED: [(&str, &str); 3] = [
-    ("HANSARD__PROTECTION__SESSION_PER_SECOND", "2000"),
+    ("HANSARD__PROTECTION__SESSION_RATE", "2000"),
     ("HANSARD__PROTECTION__SESSION_BURST", "2000"),
-    ("HANSARD__PROTECTION__BAD_TOKEN_PER_SECOND", "20"),
+    ("HANSARD__PROTECTION__BAD_TOKEN_RATE", "20"),
 ];
 /// What a password costs by default.
 const DEFAULT_COST: [(&str, &str); 2] =

@@ -78,10 +78,15 @@ fn text(value: &Value) -> Result<String> {
 pub(crate) fn sources() -> Result<Vec<Source>> {
     let root = PathBuf::from(text(&workspace()?["workspace_root"])?);
     let mut sources = vec![];
-    for package in packages()? {
+    let packages = packages()?;
+    for package in &packages {
         let mut paths = vec![];
         collect(&package.folder, &mut paths)?;
-        for path in paths {
+        // A file belongs to the innermost crate around it.
+        let inner = packages.iter().map(|other| &other.folder);
+        let inner: Vec<_> =
+            inner.filter(|&other| *other != package.folder && other.starts_with(&package.folder)).collect();
+        for path in paths.into_iter().filter(|path| !inner.iter().any(|inner| path.starts_with(inner))) {
             let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
             let tokens = parse(&text).with_context(|| path.display().to_string())?;
             let path = path.strip_prefix(&root)?.to_owned();

@@ -1,7 +1,6 @@
 //! What protection costs, and what it is good for: authenticated requests with all limits on, posts while passwords
 //! are hashed, and a well-behaved client beside a flood of refused requests.
 
-use std::path::Path;
 use std::thread;
 use std::time::Duration;
 

@@ -58,8 +58,27 @@ async fn stumble(chat: &Chat, alice: &Person) {
     Answer::to(named.header("User-Agent", "xyzzy").header("Min-Log-Position", "xyzzy")).await.is(400);
     let stranger = chat.api().request(Method::GET, "chat/Dialog").header("CB-Token", "xyzzy-token");
     Answer::to(stranger).await.is(401);
+    let app = json!({ "application_id": 7, "auth_key": Chat::secrets()[1] });
+    let opened = Answer::to(chat.api().request(Method::POST, "session").json(&app)).await.is(201).json();
+    let app = opened["session"]["token"].as_str().expect("a session has a token");
+    let wants_a_user = chat.api().request(Method::GET, "chat/Dialog?name=xyzzy").header("CB-Token", app);
+    Answer::to(wants_a_user).await.is(403);
     let key = chat.api().request(Method::POST, "users").header("CB-AuthKey", "xyzzy-key");
     Answer::to(key.json(&user)).await.is(401);
+}
+
+/// What the audit has to say, each kind of line once.
+fn audited(log: &str) -> Vec<String> {
+    let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let lines = lines.filter(|line| line["target"] == "audit");
+    let told = lines.map(|line| {
+        assert_eq!(line["client"], "127.0.0.1", "{line}");
+        line["message"].as_str().unwrap_or_default().to_owned()
+    });
+    let mut told: Vec<String> = told.collect();
+    told.sort();
+    told.dedup();
+    told
 }
 
 /// Where the log of a run says something that it must not.
@@ -82,10 +101,13 @@ async fn nothing_private_reaches_the_log() {
         chat.start_again().await;
         people[1].get("chat/Dialog").await.is(200);
         let again = chat.sign_in("alice").await;
+        again.delete("session", false).await.is(200);
         log.push('\n');
         log.push_str(&chat.stop().await.stderr);
         let answers = log.lines().filter(|line| line.contains("answered a request")).count();
         assert!(answers > 30, "at `trace` there is more to say: {log}");
+        let told = ["ended a session", "refused for want of a right", "refused to sign in", "signed in"];
+        assert_eq!(audited(&log), told);
         let [alice, bob] = people;
         assert_eq!(leaks(&log, &[alice, bob, again]), Vec::<String>::new());
         for line in log.lines() {

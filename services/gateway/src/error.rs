@@ -335,6 +335,7 @@ mod tests {
         404 ["Not found"]
         413 ["The request body is too large"]
         414 ["The request address is too long"]
+        431 ["The request headers are too large"]
         415 ["The request body must be JSON or a URL-encoded form"]
         422 {"occupants_ids":["occupants_ids field must contain an opponent user id"]}
         422 {"occupants_ids":["Occupants_ids is missing opponent ID."]}

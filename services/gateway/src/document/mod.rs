@@ -25,7 +25,7 @@ const AUTH_KEY: &str = "CB-AuthKey";
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 /// What any call can be answered: this is the front's doing.
-const ANY_CALL: [u16; 4] = [413, 414, 500, 503];
+const ANY_CALL: [u16; 5] = [413, 414, 431, 500, 503];
 /// Operations that are not limited by a rate.
 const UNLIMITED: [&str; 2] = ["Operating", "Document"];
 

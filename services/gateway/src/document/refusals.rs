@@ -19,7 +19,7 @@ use crate::edge::{CallKey, Caller, Done, LogPosition, Session};
 pub(crate) type Responses = BTreeMap<String, RefOr<Response>>;
 
 /// Status, name and meaning of every refusal.
-const REFUSALS: [(u16, &str, &str); 12] = [
+const REFUSALS: [(u16, &str, &str); 13] = [
     (400, "Malformed", "The bytes are no request: broken JSON, text that is not UTF-8, a malformed header."),
     (401, "Unauthenticated", "No token, no valid session, or wrong credentials."),
     (403, "Forbidden", "The session is not a user's, or he may not do that."),
@@ -28,7 +28,8 @@ const REFUSALS: [(u16, &str, &str); 12] = [
     (414, "AddressTooLong", "Path and query are longer than 16 KB."),
     (415, "UnsupportedMedia", "The body is neither JSON nor a form."),
     (422, "Invalid", "A parameter cannot be accepted, or the call as a whole."),
-    (429, "TooManyRequests", "Over the rate."),
+    (429, "TooManyRequests", "Over the rate of the session or of the client's address."),
+    (431, "HeadersTooLarge", "The headers together are longer than 32 KB."),
     (500, "InternalError", "The server's fault. Its log has the cause under the answer's X-Request-Id."),
     (503, "Unavailable", "Not now; or, without Retry-After, not in this deployment."),
     (507, "StorageFull", "There is no room to write to."),

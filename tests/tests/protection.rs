@@ -184,7 +184,7 @@ async fn answered(address: SocketAddr, written: &[u8]) -> String {
 #[tokio::test]
 async fn slow_and_broken_clients_are_let_go() {
     let setup = |topology| {
-        Setup::of(topology).with("server.head_time_max", "500ms").with("server.request_time_max", "2s")
+        Setup::of(topology).with("server.head_time_max", "2s").with("server.request_time_max", "5s")
     };
     each_engines(setup, async |chat: Chat| {
         let [alice] = chat.users(["alice"]).await;

@@ -175,6 +175,11 @@ impl Chat {
         [PASSWORD, AUTH_KEY, AUTH_SECRET]
     }
 
+    /// The application's auth key and number.
+    pub fn credentials() -> [String; 2] {
+        [AUTH_KEY.to_owned(), APPLICATION.to_string()]
+    }
+
     /// `kill -9`.
     pub async fn kill(&mut self) -> Ended {
         self.running.take().expect("the chat runs").kill().await

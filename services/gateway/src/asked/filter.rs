@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 /// Conditions on one field, `field[operator]=value`; all of them hold. `field=value` stands for
 /// `in` with that one value, `field=a,b` for `in` with both, except for texts.
 #[derive(ToSchema)]
+#[schema(examples(json!({})))]
 pub(crate) struct Filter {
     /// Less than.
     lt: Option<String>,
@@ -29,4 +30,5 @@ pub(crate) struct Filter {
 
 /// Exact values by key: `field[key]=value`; `field[key][operator]=value` is known too.
 #[derive(ToSchema)]
+#[schema(examples(json!({})))]
 pub(crate) struct Values(std::collections::BTreeMap<String, String>);

@@ -35,6 +35,8 @@ pub(crate) const DIALOG: &str = "5c094c0ce588ce6856f87422";
 pub(crate) const PUBLIC_DIALOG: &str = "5c0e7a13e588ce6b6f3ebf8a";
 /// A message of the caller's in that group in examples.
 pub(crate) const MESSAGE: &str = "5c0e7a0ee588ce6b6f3ebf7e";
+/// The caller in examples.
+pub(crate) const CALLER: u64 = 29_085;
 /// Another user in examples.
 pub(crate) const USER: u64 = 29_086;
 

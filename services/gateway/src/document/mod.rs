@@ -14,7 +14,7 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{self, PathItem, RefOr};
 
-use crate::endpoints;
+use crate::{asked, endpoints};
 
 pub(crate) use refusals::{Errors, Responses, refusals};
 
@@ -33,7 +33,7 @@ const UNLIMITED: [&str; 2] = ["Operating", "Document"];
 #[openapi(
     info(title = "Hansard", description = include_str!("introduction.md"), license(identifier = "Apache-2.0")),
     servers((url = "/", description = "Where this document is")),
-    components(schemas(refusals::Errors)),
+    components(schemas(refusals::Errors, asked::Filter, asked::Values)),
     tags(
         (name = "Sessions", description = "Who asks"),
         (name = "Users", description = "Who may ask"),

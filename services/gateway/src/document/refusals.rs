@@ -42,6 +42,11 @@ const ERRORS: &str = "Errors";
 
 /// What every answer but 2xx holds, in one of three shapes. Clients match some of the texts.
 #[derive(ToSchema)]
+#[schema(examples(
+    json!({ "errors": ["Token is required"] }),
+    json!({ "errors": { "base": ["Required session does not exist"] } }),
+    json!({ "errors": { "login": ["has already been taken."] } }),
+))]
 #[expect(dead_code, reason = "only its schema is used")]
 pub(crate) struct Errors {
     errors: Reasons,
@@ -53,10 +58,8 @@ pub(crate) struct Errors {
 #[expect(dead_code, reason = "only its schema is used")]
 pub(crate) enum Reasons {
     /// About the call.
-    #[schema(examples(json!(["Token is required"])))]
     Texts(Vec<String>),
     /// About the call; and by parameter, what is to be read after its name.
-    #[schema(examples(json!({"base": ["Required session does not exist"]}), json!({"login": ["has already been taken."]})))]
     Named(BTreeMap<String, Vec<String>>),
 }
 

@@ -1,0 +1,83 @@
+//! What examples speak of: two users, a group and a public dialog of the first one's, and a message of
+//! his in the group.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tests::{Answer, Chat, Person, Setup, Topology};
+
+use crate::document::Operation;
+
+/// How long an index for search may be behind on a machine that does much else.
+const BEHIND_MAX: Duration = Duration::from_secs(60);
+/// How long to wait before asking again.
+const ASK_AGAIN: Duration = Duration::from_millis(20);
+
+pub(crate) fn setup(topology: Topology) -> Setup {
+    Setup::of(topology)
+}
+
+pub(crate) struct World<'a> {
+    chat: &'a Chat,
+    alice: Person,
+    /// What stands in the document, and what it is here.
+    names: Vec<(&'static str, String)>,
+}
+
+impl<'a> World<'a> {
+    pub(crate) async fn new(chat: &'a Chat) -> Self {
+        static WORLDS: AtomicU32 = AtomicU32::new(0);
+        let number = WORLDS.fetch_add(1, Ordering::Relaxed);
+        let alice = chat.user(&format!("owner{number}")).await;
+        let bob = chat.user(&format!("other{number}")).await;
+        let group = alice.create_group("Lobby", [&bob]).await;
+        let public = alice.create(&json!({ "type": 4, "name": "Town square" })).await;
+        let message = alice.post(&group, "hello").await;
+        let [auth_key, application] = Chat::credentials();
+        let names = vec![
+            ("5c094c0ce588ce6856f87422", group),
+            ("5c0e7a13e588ce6b6f3ebf8a", public),
+            ("5c0e7a0ee588ce6b6f3ebf7e", message),
+            ("29085", alice.id().to_string()),
+            ("29086", bob.id().to_string()),
+            ("\"application_id\":105", format!("\"application_id\":{application}")),
+            ("your-auth-key", auth_key),
+            ("\"alice\"", format!("\"alice{number}\"")),
+        ];
+        Self { chat, alice, names }
+    }
+
+    fn here(&self, text: &str) -> String {
+        self.names.iter().fold(text.to_owned(), |text, (there, here)| text.replace(there, here))
+    }
+
+    /// The answer to the operation's example with that body.
+    pub(crate) async fn try_out(&self, operation: &Operation<'_>, body: Option<&Value>) -> Answer {
+        let asking = async {
+            loop {
+                let answer = self.once(operation, body).await;
+                if answer.status != 503 || answer.header("retry-after").is_empty() {
+                    return answer;
+                }
+                tokio::time::sleep(ASK_AGAIN).await;
+            }
+        };
+        tokio::time::timeout(BEHIND_MAX, asking).await.expect("an index catches up")
+    }
+
+    async fn once(&self, operation: &Operation<'_>, body: Option<&Value>) -> Answer {
+        let mut request = self.chat.api().request(operation.method(), &self.here(&operation.address()));
+        let [auth_key, _] = Chat::credentials();
+        request = match operation.proofs().first() {
+            Some(&"CB-Token") => request.header("CB-Token", self.alice.token()),
+            Some(&"CB-AuthKey") => request.header("CB-AuthKey", auth_key),
+            Some(other) => panic!("{}: {other} is no header that is known", operation.name()),
+            None => request,
+        };
+        if let Some(body) = body {
+            request = request.header("Content-Type", "application/json").body(self.here(&body.to_string()));
+        }
+        Answer::to(request).await
+    }
+}

@@ -62,8 +62,8 @@ async fn a_session_has_its_rate_and_every_answer_tells_it() {
 #[tokio::test]
 async fn a_refused_request_does_nothing() {
     let chat = limited(Rates { session: rate(1.0, 2), ..none() });
-    let alice = chat.user("alice").await;
-    let dialog = alice.group(&[]).await;
+    let [alice, bob] = chat.users(["alice", "bob"]).await;
+    let dialog = alice.group(&[&bob]).await;
     alice.write(&dialog, "first").await;
     let body = json!({ "chat_dialog_id": dialog, "message": "second" });
     assert_eq!(alice.post("/chat/Message", body).await.status, 429);

@@ -20,6 +20,7 @@ mod identity;
 mod password;
 mod postgres;
 mod provider;
+pub mod remote;
 mod session;
 mod settings;
 mod sign_up;

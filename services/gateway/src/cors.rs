@@ -8,7 +8,7 @@ use axum::response::Response;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 const METHODS: &str = "GET, POST, PUT, PATCH, DELETE, OPTIONS";
-const HEADERS: &str = "Content-Type, CB-Token, CB-AuthKey, CB-SDK, CB-Administration-API-Key, \
+const HEADERS: &str = "Authorization, Content-Type, CB-Token, CB-AuthKey, CB-SDK, CB-Administration-API-Key, \
     ConnectyCube-REST-API-Version, Idempotency-Key, Min-Log-Position, X-Request-Id";
 const EXPOSED: &str = "CB-Token-ExpirationDate, Log-Position, Log-Visible, RateLimit-Limit, RateLimit-Remaining, \
     RateLimit-Reset, Retry-After, X-Request-Id";

@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 use std::convert::Infallible;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -141,9 +142,9 @@ impl ApiError {
         Self::invalid(field, format!("is too long (maximum is {max} characters)"))
     }
 
-    /// 422: the application's own identity provider said no, with that status.
-    pub fn remote_unauthorized(status: StatusCode) -> Self {
-        let status = status.as_u16();
+    /// 422: the application's own identity provider let nobody in; with the status that it
+    /// answered, or what happened instead.
+    pub fn remote_unauthorized(status: impl fmt::Display) -> Self {
         Self::Refused(
             format!("Bad Authentication data. Unauthorized on remote side. Status: {status}").into(),
         )
@@ -308,7 +309,7 @@ mod tests {
             ApiError::too_long("message", 10_000),
             ApiError::too_many("ids", 100),
             ApiError::missing("name"),
-            ApiError::remote_unauthorized(StatusCode::FORBIDDEN),
+            ApiError::remote_unauthorized(403),
             ApiError::listing_disabled(),
             ApiError::TooManyRequests(wait),
             ApiError::internal(anyhow::anyhow!("never shown")),

@@ -4,11 +4,17 @@
 use axum::extract::FromRequestParts;
 use domain::UserId;
 use futures::future::join_all;
+use http::HeaderValue;
+use http::header::AUTHORIZATION;
 use http::request::Parts;
+use identity::remote::is_foreign;
 
 use super::position::MIN_LOG_POSITION;
 use super::{Edge, LogPosition, RETRY_AFTER_LAG};
 use crate::{ApiError, Visit};
+
+/// How a token of an issuer is carried.
+const BEARER: &str = "Bearer ";
 
 /// A valid session of the application, be it a user's or the application's own.
 ///
@@ -29,14 +35,24 @@ pub(crate) struct Session {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Caller(pub(crate) UserId);
 
-/// The token that a request carries; an empty one is none.
-pub(crate) fn token(parts: &Parts) -> Option<&[u8]> {
-    parts.headers.get("cb-token").map(http::HeaderValue::as_bytes).filter(|token| !token.is_empty())
+/// The token that a request carries; an empty one is none. Tokens of an issuer are also
+/// carried as the standard says, where there is one.
+pub(crate) fn token<'a>(parts: &'a Parts, edge: &Edge) -> Option<&'a [u8]> {
+    let own = parts.headers.get("cb-token").map(HeaderValue::as_bytes).filter(|token| !token.is_empty());
+    own.or_else(|| edge.remote.tokens.as_ref().and_then(|_| bearer(parts)))
+}
+
+fn bearer(parts: &Parts) -> Option<&[u8]> {
+    let (scheme, token) = parts.headers.get(AUTHORIZATION)?.as_bytes().split_at_checked(BEARER.len())?;
+    scheme
+        .eq_ignore_ascii_case(BEARER.as_bytes())
+        .then_some(token.trim_ascii())
+        .filter(|token| !token.is_empty())
 }
 
 /// Who asks, and the token that proves it.
 async fn authenticate<'a>(parts: &'a Parts, edge: &Edge) -> Result<(identity::Caller, &'a str), ApiError> {
-    let token = token(parts).ok_or(ApiError::TokenRequired)?;
+    let token = token(parts, edge).ok_or(ApiError::TokenRequired)?;
     let token = std::str::from_utf8(token).map_err(|_| ApiError::SessionRequired)?;
     let Some(visit) = parts.extensions.get::<Visit>() else {
         return Err(ApiError::internal(anyhow::anyhow!("a request has not come through the front")));
@@ -54,7 +70,7 @@ async fn authenticate<'a>(parts: &'a Parts, edge: &Edge) -> Result<(identity::Ca
 /// memory.
 async fn known(token: &str, edge: &Edge, visit: &Visit) -> Result<identity::Caller, ApiError> {
     edge.protection.may_try_token(visit, || edge.identity.remembers(token))?;
-    let refused = match edge.identity.authenticate(token, edge.clock.now()).await {
+    let refused = match proven(token, edge).await {
         Ok(caller) if caller.application == edge.application.id => return Ok(caller),
         Ok(_) => ApiError::SessionRequired,
         Err(error) => error.into(),
@@ -63,6 +79,18 @@ async fn known(token: &str, edge: &Edge, visit: &Visit) -> Result<identity::Call
         edge.protection.tried_bad_token(visit);
     }
     Err(refused)
+}
+
+/// What the token proves: our own by itself, an issuer's as long as he is one.
+async fn proven(token: &str, edge: &Edge) -> Result<identity::Caller, identity::Error> {
+    let (application, now) = (edge.application.id, edge.clock.now());
+    match &edge.remote.tokens {
+        Some(tokens) if is_foreign(token) => {
+            tokens.authenticate(&edge.identity, token, application, now).await
+        }
+        None if is_foreign(token) => Err(identity::Error::NoSuchSession),
+        Some(_) | None => edge.identity.authenticate(token, now).await,
+    }
 }
 
 impl FromRequestParts<Edge> for Session {

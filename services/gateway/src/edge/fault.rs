@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bus::Unanswered;
 use domain::Refusal;
+use identity::remote::{NAME_BYTES_MAX, SignInError};
 use readmodel::{queries, search};
 
 use crate::error::FieldError;
@@ -64,6 +65,19 @@ impl From<identity::Error> for ApiError {
             identity::Error::Busy | identity::Error::Unavailable => Self::Unavailable(RETRY_AFTER_BUSY),
             identity::Error::StorageFull => Self::StorageFull(RETRY_AFTER_FULL),
             error @ identity::Error::Store(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<SignInError> for ApiError {
+    fn from(error: SignInError) -> Self {
+        match error {
+            SignInError::Refused(status) => Self::remote_unauthorized(status),
+            SignInError::PasswordNeeded => Self::missing("password"),
+            SignInError::TooLong => {
+                Self::invalid("login", format!("is too long (maximum is {NAME_BYTES_MAX} bytes)"))
+            }
+            SignInError::Identity(error) => error.into(),
         }
     }
 }

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use bus::{Commands, Progress, Signals};
 use domain::{ApplicationId, Limits};
+use identity::remote::Remote;
 use identity::{EMAIL_MAX, Identity};
 use readmodel::queries::Queries;
 use readmodel::search::Search;
@@ -65,6 +66,8 @@ pub struct Parts {
     pub limits: Limits,
     /// Users and sessions.
     pub identity: Arc<Identity>,
+    /// Everybody outside who is asked or told about users.
+    pub remote: Remote,
     /// The read models.
     pub queries: Queries,
     /// The way to search; none, if that is switched off.

@@ -13,6 +13,9 @@ use crate::{ApiError, Edge, Params, answer, asked};
 /// Entries of `tag_list` that are read at all; how many tags a user may have is identity's rule.
 const TAG_ENTRIES_MAX: usize = 100;
 
+/// Whom the team's own system does not know must not take a name beside it.
+const BY_PROVIDER: &str = "Users are made by the application's identity provider";
+
 /// Somebody who may sign users up. Fails with 401.
 pub(super) struct Authorised;
 
@@ -23,7 +26,7 @@ impl FromRequestParts<Edge> for Authorised {
         let key = parts.headers.get("cb-authkey").filter(|key| !key.is_empty());
         match key {
             Some(key) if key.to_str().is_ok_and(|key| edge.knows_auth_key(key)) => Ok(Self),
-            Some(_) if token(parts).is_none() => Err(ApiError::Unauthorized),
+            Some(_) if token(parts, edge).is_none() => Err(ApiError::Unauthorized),
             Some(_) | None => Session::from_request_parts(parts, edge).await.map(|_| Self),
         }
     }
@@ -43,6 +46,9 @@ pub(super) async fn handle(
     _: Authorised,
     mut params: Params,
 ) -> Result<Response, ApiError> {
+    if edge.remote.provider.is_some() {
+        return Err(ApiError::Refused(BY_PROVIDER.into()));
+    }
     let asked = params.object("user")?.ok_or_else(|| ApiError::missing("user"))?;
     let user = NewUser::parse(read(asked)?).map_err(identity::Error::Invalid)?;
     let user = edge.identity.sign_up(user, Salt(edge.ids.random()), edge.clock.now()).await?;

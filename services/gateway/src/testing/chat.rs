@@ -177,6 +177,7 @@ fn parts(folder: &TempDir, clock: Clock, partitions: u32) -> Parts {
         application: Chat::application(),
         limits,
         identity: Arc::new(Identity::open_embedded(&folder.path().join("identity.db"), &settings).unwrap()),
+        remote: identity::remote::Remote::default(),
         queries,
         search: Some(search),
         commands: Commands::new(vec![], Arc::new(|_| 0)),

@@ -9,6 +9,7 @@ use bus::{Commands, Position, Signals, Visibility};
 use domain::UserId;
 use eventlog::{BoxFuture, Partition};
 use identity::Identity;
+use identity::remote::{Remote, Tokens};
 use readmodel::queries::Queries;
 use readmodel::search::Search;
 use runtime::health::Gauge;
@@ -120,10 +121,12 @@ fn start_api(
     let Ways { identity, queries, search, commands, signals, private_dialog_key, highest_user } = ways;
     let gate = gateway::Gate::default();
     let protection = gateway::Protection::new(&settings.protection.rates(), shared.clock.clone());
+    let remote = settings.remote()?;
     let edge = gateway::Edge::new(gateway::Parts {
         application: shared.application.at_the_edge(&settings.app),
         limits: settings.limits(),
         identity: Arc::clone(&identity),
+        remote: remote.clone(),
         queries,
         search,
         commands,
@@ -137,11 +140,45 @@ fn start_api(
         protection: protection.clone(),
         gate: gate.clone(),
     })?;
+    look_outside(tasks, settings, &remote, &shared.clock);
     let stop = tasks.stop();
     tasks.spawn("sessions", sweep_sessions(Arc::clone(&identity), shared.clock.clone(), stop));
     tasks.spawn("protection", tidy(protection, tasks.stop()));
     let opening = Opening { identity, highest_user, gate, begun, address };
     Ok((gateway::router(edge), opening))
+}
+
+/// Say who is asked about users outside, and keep the keys of an issuer up to date.
+fn look_outside(tasks: &Tasks, settings: &Settings, remote: &Remote, clock: &Clock) {
+    if remote.provider.is_some() {
+        tracing::info!("identity.provider.url decides who signs in");
+    }
+    if remote.webhook.is_none() {
+        tracing::info!("reset.webhook_url is not set: forgotten passwords are not mailed about");
+    }
+    if let Some(tokens) = &remote.tokens {
+        tracing::info!(oidc.issuer = settings.oidc.issuer, "tokens of an issuer are sessions");
+        let every = settings.oidc.refresh_every;
+        tasks.spawn("issuer", refresh_keys(Arc::clone(tokens), clock.clone(), (every, tasks.stop())));
+    }
+}
+
+async fn refresh_keys(
+    tokens: Arc<Tokens>,
+    clock: Clock,
+    (every, stop): (Duration, Stop),
+) -> anyhow::Result<()> {
+    while !stop.is_stopping() {
+        tokio::select! {
+            () = tokens.refresh_keys(clock.now()) => {}
+            () = stop.stopped() => {}
+        }
+        tokio::select! {
+            () = tokio::time::sleep(every) => {}
+            () = stop.stopped() => {}
+        }
+    }
+    Ok(())
 }
 
 /// Keep saying that the process has started, until it ends.

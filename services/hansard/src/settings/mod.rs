@@ -2,6 +2,7 @@
 
 mod engines;
 mod protection;
+mod remote;
 mod roles;
 
 use std::net::SocketAddr;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use engines::{Backend, Durability, Log, Nats, Postgres};
 pub(crate) use protection::{Protection, Tls};
+pub(crate) use remote::{IdentityProvider, Oidc, Reset};
 pub(crate) use roles::{Role, Roles};
 
 const DEFAULTS: &str = include_str!("../defaults.toml");
@@ -56,6 +58,10 @@ pub struct Settings {
     pub search: Search,
     /// Users and sessions.
     pub identity: Identity,
+    /// Tokens of an issuer that are sessions.
+    pub oidc: Oidc,
+    /// Who is told of passwords to be reset.
+    pub reset: Reset,
     /// Logs and metrics.
     pub telemetry: Telemetry,
 }
@@ -162,7 +168,7 @@ pub struct Search {
 }
 
 /// `[identity]`
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Identity {
     #[serde(with = "config::duration")]
@@ -179,6 +185,7 @@ pub struct Identity {
     pub sessions_cached_max: u64,
     pub displays_cached_max: u64,
     pub readers: usize,
+    pub provider: IdentityProvider,
 }
 
 /// `[telemetry]`
@@ -222,6 +229,7 @@ impl Settings {
         self.server.proxies()?;
         self.protection.check()?;
         self.tls.check()?;
+        self.check_remote()?;
         anyhow::ensure!(
             (app.id != 0) == app.auth_key.is_set(),
             "app.id and app.auth_key belong together: set both, or neither to have them made"
@@ -330,7 +338,7 @@ impl Settings {
 
     /// Users and sessions, as identity takes them.
     pub fn identity(&self) -> identity::Settings {
-        let chosen = self.identity;
+        let chosen = &self.identity;
         identity::Settings {
             session_lifetime: chosen.session_lifetime,
             guest_lifetime: chosen.guest_lifetime,

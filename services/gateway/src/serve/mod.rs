@@ -30,8 +30,8 @@ use crate::front::bucket;
 use seats::Seats;
 pub use tls::{Tls, TlsFiles};
 
-/// Bytes of a request's head and of what is read ahead of it; more is refused, 431 without a
-/// body, and the connection closed.
+/// Bytes of a request's head and of what is read ahead of it; when a head has not ended by then it is
+/// refused, 431 without a body, and the connection closed.
 const BUFFER_BYTES_MAX: usize = 64 * 1024;
 /// How long to wait after the system refused to accept, as it does when files run out.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);

@@ -77,29 +77,36 @@ impl Operation<'_> {
         ways.map(|(name, _)| name.as_str()).collect()
     }
 
-    /// The path with its examples, and the query of those parameters that have one or need one.
-    pub(crate) fn address(&self) -> String {
+    /// The path with its examples, and the query of those parameters that have one or need one; each
+    /// as `here` has it.
+    pub(crate) fn address(&self, here: impl Fn(&str) -> String) -> String {
         let (mut path, mut query) = (self.path.trim_start_matches('/').to_owned(), vec![]);
         for parameter in self.described["parameters"].as_array().into_iter().flatten() {
             let name = parameter["name"].as_str().expect("a parameter has a name");
             let example = self.example(parameter);
-            match (parameter["in"].as_str(), example) {
-                (Some("path"), Some(example)) => path = path.replace(&format!("{{{name}}}"), &example),
-                (Some("query"), Some(example)) => query.push(format!("{name}={example}")),
-                (_, Some(_)) => {}
-                (_, None) => {
-                    assert_ne!(parameter["required"], true, "{}: {name} has no example", self.name());
+            match parameter["in"].as_str() {
+                Some("path") => {
+                    path =
+                        path.replace(&format!("{{{name}}}"), &here(&example.map(text).unwrap_or_default()));
                 }
+                Some("query") => query.extend(example.into_iter().flat_map(|example| pairs(name, example))),
+                _ => {}
             }
+            let is_left_out = parameter["required"] == true && example.is_none();
+            assert!(!is_left_out, "{}: {name} has no example", self.name());
         }
-        if query.is_empty() { path } else { format!("{path}?{}", query.join("&")) }
+        let query = query.iter().map(|(name, value)| (name.as_str(), here(value)));
+        let url = reqwest::Url::parse_with_params("http://example.com", query).expect("an address");
+        match url.query() {
+            Some(query) if !query.is_empty() => format!("{path}?{query}"),
+            _ => path,
+        }
     }
 
-    fn example(&self, parameter: &Value) -> Option<String> {
+    fn example<'a>(&'a self, parameter: &'a Value) -> Option<&'a Value> {
         let schema = self.document.resolved(&parameter["schema"]);
         let known = [&parameter["example"], &schema["example"], &schema["examples"][0]];
-        // Objects stand for filters, of which none is an example too.
-        known.into_iter().find(|example| !example.is_null() && !example.is_object()).map(text)
+        known.into_iter().find(|example| !example.is_null())
     }
 
     /// Every example of the body; one call without, if it takes none.
@@ -122,4 +129,15 @@ fn object(value: &Value) -> &Map<String, Value> {
 
 fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// A parameter as a query has it: an object by its members, a list by its items.
+fn pairs(name: &str, example: &Value) -> Vec<(String, String)> {
+    match example {
+        Value::Object(members) => {
+            members.iter().map(|(key, value)| (format!("{name}[{key}]"), text(value))).collect()
+        }
+        Value::Array(items) => items.iter().map(|item| (name.to_owned(), text(item))).collect(),
+        one => vec![(name.to_owned(), text(one))],
+    }
 }

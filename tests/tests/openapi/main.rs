@@ -13,6 +13,8 @@ use reqwest::header::CONTENT_TYPE;
 use tests::{Answer, Chat, Setup, each_engines};
 use world::World;
 
+/// What it needs stands in a mail: here it is refused.
+const NEEDS_A_MAIL: &str = "finish_reset";
 /// No client has such an id.
 const NOTHING: &str = "0";
 
@@ -35,7 +37,7 @@ async fn every_example_is_answered_as_documented() {
 fn check(document: &Document, operation: &Operation<'_>, answer: &Answer) {
     let name = operation.name();
     let told = format!("{name}: {} {}", answer.status, answer.text());
-    assert!((200..300).contains(&answer.status), "{told}");
+    assert!((200..300).contains(&answer.status) || name == NEEDS_A_MAIL, "{told}");
     let response = operation.response(answer.status).unwrap_or_else(|| panic!("not documented: {told}"));
     let Some(content) = response["content"].as_object() else {
         assert!(answer.body.is_empty(), "a body that is not documented: {told}");

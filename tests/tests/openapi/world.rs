@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Answer, Chat, Person, Setup, Topology};
 
@@ -14,13 +15,15 @@ const BEHIND_MAX: Duration = Duration::from_secs(60);
 /// How long to wait before asking again.
 const ASK_AGAIN: Duration = Duration::from_millis(20);
 
+/// Everything that a deployment can offer.
 pub(crate) fn setup(topology: Topology) -> Setup {
     Setup::of(topology)
 }
 
 pub(crate) struct World<'a> {
     chat: &'a Chat,
-    alice: Person,
+    owner: Person,
+    login: String,
     /// What stands in the document, and what it is here.
     names: Vec<(&'static str, String)>,
 }
@@ -29,23 +32,42 @@ impl<'a> World<'a> {
     pub(crate) async fn new(chat: &'a Chat) -> Self {
         static WORLDS: AtomicU32 = AtomicU32::new(0);
         let number = WORLDS.fetch_add(1, Ordering::Relaxed);
-        let alice = chat.user(&format!("owner{number}")).await;
-        let bob = chat.user(&format!("other{number}")).await;
-        let group = alice.create_group("Lobby", [&bob]).await;
-        let public = alice.create(&json!({ "type": 4, "name": "Town square" })).await;
-        let message = alice.post(&group, "hello").await;
+        let login = format!("owner{number}");
         let [auth_key, application] = Chat::credentials();
-        let names = vec![
+        let own = [
+            ("alice@example.com", format!("{login}@example.com")),
+            ("91234409", format!("91234409{number}")),
+            ("83510562734", format!("83510562734{number}")),
+            ("52691165", format!("52691165{number}")),
+        ];
+        let [password, ..] = Chat::secrets();
+        let user = json!({
+            "login": login, "password": password, "full_name": "Alice", "phone": "+44 20 7946 0000",
+            "email": own[0].1, "facebook_id": own[1].1, "twitter_id": own[2].1, "external_id": own[3].1,
+            "tag_list": ["rabbit-holes"],
+        });
+        let request = chat.api().request(Method::POST, "users").header("CB-AuthKey", &auth_key);
+        Answer::to(request.json(&json!({ "user": user }))).await.is(201);
+        let owner = chat.sign_in(&login).await;
+        let session = chat.sign_in(&login).await.get("session").await.is(200).json();
+        let other = chat.user(&format!("other{number}")).await;
+        let group = owner.create_group("Lobby", [&other]).await;
+        let public = owner.create(&json!({ "type": 4, "name": "Town square" })).await;
+        let message = owner.post(&group, "hello").await;
+        let mut names = vec![
             ("5c094c0ce588ce6856f87422", group),
             ("5c0e7a13e588ce6b6f3ebf8a", public),
             ("5c0e7a0ee588ce6b6f3ebf7e", message),
-            ("29085", alice.id().to_string()),
-            ("29086", bob.id().to_string()),
+            ("29085", owner.id().to_string()),
+            ("29086", other.id().to_string()),
+            ("29087", session["session"]["id"].to_string()),
             ("\"application_id\":105", format!("\"application_id\":{application}")),
             ("your-auth-key", auth_key),
+            // Nobody yet, where one signs up; where one looks, he is the owner.
             ("\"alice\"", format!("\"alice{number}\"")),
         ];
-        Self { chat, alice, names }
+        names.extend(own);
+        Self { chat, owner, login, names }
     }
 
     fn here(&self, text: &str) -> String {
@@ -67,10 +89,11 @@ impl<'a> World<'a> {
     }
 
     async fn once(&self, operation: &Operation<'_>, body: Option<&Value>) -> Answer {
-        let mut request = self.chat.api().request(operation.method(), &self.here(&operation.address()));
+        let value = |value: &str| if value == "alice" { self.login.clone() } else { self.here(value) };
+        let mut request = self.chat.api().request(operation.method(), &operation.address(value));
         let [auth_key, _] = Chat::credentials();
         request = match operation.proofs().first() {
-            Some(&"CB-Token") => request.header("CB-Token", self.alice.token()),
+            Some(&"CB-Token") => request.header("CB-Token", self.owner.token()),
             Some(&"CB-AuthKey") => request.header("CB-AuthKey", auth_key),
             Some(other) => panic!("{}: {other} is no header that is known", operation.name()),
             None => request,

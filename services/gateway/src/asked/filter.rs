@@ -1,6 +1,8 @@
 //! Filters of lists: `field=value` and `field[operator]=value`.
 
-use utoipa::ToSchema;
+use utoipa::openapi::schema::ObjectBuilder;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 /// Conditions on one field, `field[operator]=value`; all of them hold. `field=value` stands for
 /// `in` with that one value, `field=a,b` for `in` with both, except for texts.
@@ -28,7 +30,15 @@ pub(crate) struct Filter {
     ctn: Option<String>,
 }
 
-/// Exact values by key: `field[key]=value`; `field[key][operator]=value` is known too.
-#[derive(ToSchema)]
-#[schema(examples(json!({})))]
-pub(crate) struct Values(std::collections::BTreeMap<String, String>);
+/// Values by key, `field[key]=value`; `field[key][operator]=value` is known too.
+pub(crate) struct Values;
+
+impl PartialSchema for Values {
+    fn schema() -> RefOr<Schema> {
+        let values = ObjectBuilder::new().additional_properties(Some(String::schema()));
+        let values = values.description(Some("`field[key]=value`; all of them hold."));
+        values.examples([serde_json::json!({})]).into()
+    }
+}
+
+impl ToSchema for Values {}

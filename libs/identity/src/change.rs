@@ -6,7 +6,7 @@
 use domain::Time;
 
 use crate::sign_up::{CUSTOM_DATA_MAX, Checks, NAME_MAX, REFERENCE_MAX, URL_MAX, Unique};
-use crate::user::Created;
+use crate::user::{Kept, Names};
 use crate::{FieldError, Password};
 
 /// What a client sent to change a user, as it came. `None` keeps a field; an empty text, an empty list or
@@ -95,8 +95,15 @@ impl Change {
         if checks.broken.is_empty() { Ok(change) } else { Err(checks.broken) }
     }
 
+    /// The names that it asks for.
+    pub(crate) fn names(&self) -> Names {
+        let key =
+            |wanted: &Option<Option<Unique>>| wanted.iter().flatten().next().map(|unique| unique.key.clone());
+        Names { login: key(&self.login), email: key(&self.email) }
+    }
+
     /// Makes it on `kept`; the password is for the store to change.
-    pub(crate) fn apply(&self, kept: &mut Created, now: Time) {
+    pub(crate) fn apply(&self, kept: &mut Kept, now: Time) {
         let user = &mut kept.user;
         set_unique(&self.login, &mut user.login, &mut kept.login_key);
         set_unique(&self.email, &mut user.email, &mut kept.email_key);

@@ -7,10 +7,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::cache::Remembered;
+use crate::memory::Memory;
 use crate::session::{StoredSession, TokenHash};
 use crate::store::Store;
-use crate::user::Created;
 use crate::{Error, Identity, OpenError, Settings, postgres, sqlite};
 
 /// Rows that go over at a time.
@@ -27,16 +26,11 @@ pub(crate) enum Purpose {
     Fill,
 }
 
-/// A user with all that is kept of him.
-pub(crate) struct KeptUser {
-    pub(crate) created: Created,
-    pub(crate) password_hash: Option<String>,
-}
-
 /// A session with all that is kept of it.
 pub(crate) struct KeptSession {
     pub(crate) token: TokenHash,
     pub(crate) stored: StoredSession,
+    pub(crate) is_ended: bool,
 }
 
 /// How much a store holds, and the last numbers that it issued.
@@ -44,6 +38,7 @@ pub(crate) struct KeptSession {
 pub(crate) struct Extent {
     pub(crate) users: u64,
     pub(crate) sessions: u64,
+    pub(crate) resets: u64,
     pub(crate) user_counter: u64,
     pub(crate) session_counter: u64,
     pub(crate) last_user: u64,
@@ -85,7 +80,7 @@ impl Unfinished {
     /// The schema `identity` of the database at `url`, as [`Self::open_embedded`].
     pub async fn open_postgres(url: &str, settings: &Settings) -> Result<Self, OpenError> {
         settings.check()?;
-        let memory = Arc::new(Remembered::new(1));
+        let memory = Arc::new(Memory::new(settings));
         let store = postgres::Store::open(url, settings, memory, Purpose::Fill).await?;
         let path = store.path().to_owned();
         Self::begin(Store::Postgres(store), path).await
@@ -120,7 +115,7 @@ impl Unfinished {
         loop {
             let users = from.store().users_after(last, BATCH).await?;
             let Some(newest) = users.last() else { break };
-            last = newest.created.user.id.get();
+            last = newest.user.id.get();
             done += users.len() as u64;
             self.store.import_users(users).await?;
             report(done, total);
@@ -134,9 +129,10 @@ impl Unfinished {
             self.store.import_sessions(sessions).await?;
             report(done, total);
         }
+        self.fill_resets(from).await?;
         let here = self.store.extent().await?;
         let after = from.store().extent().await?;
-        if (here.users, here.sessions) != (after.users, after.sessions) {
+        if (here.users, here.sessions, here.resets) != (after.users, after.sessions, after.resets) {
             return Err(Error::Store(format!(
                 "{} users and {} sessions are here and {} and {} there: the store copied from is in use, or another one",
                 here.users, here.sessions, after.users, after.sessions
@@ -144,6 +140,17 @@ impl Unfinished {
         }
         self.store.raise_counters(after.user_counter, after.session_counter).await?;
         Ok(Filled { users: here.users, sessions: here.sessions })
+    }
+
+    /// Few, and soon over: all of them again if it was given up in the middle.
+    async fn fill_resets(&self, from: &Identity) -> Result<(), Error> {
+        let mut last = None;
+        loop {
+            let resets = from.store().resets_after(last, BATCH).await?;
+            let Some(newest) = resets.last() else { return Ok(()) };
+            last = Some(newest.token);
+            self.store.import_resets(resets).await?;
+        }
     }
 
     /// It is whole: from now on it opens as any other.

@@ -10,20 +10,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use argon2::Argon2;
-use domain::{ApplicationId, Time, UserId};
+use domain::{Time, UserId};
+use tokio::sync::Notify;
 
-use crate::cache::Remembered;
 use crate::copy::Purpose;
+use crate::memory::Memory;
 use crate::password::{self, Password, Salt};
-use crate::session::{LiveSession, LiveSessions, NewSession, TokenHash, after};
 use crate::sign_up::{EMAIL_MAX, NewUser, PASSWORD_MAX, SignUp};
 use crate::store::Store;
-use crate::user::{Display, Found, IDS_MAX, User};
+use crate::user::{Display, Found, IDS_MAX, Names, Newcomer, User};
 use crate::workers::{Droppable, Workers};
-use crate::{Caller, Error, OpenError, Session, SessionId, Settings, Token, canonical, postgres, sqlite};
+use crate::{Error, OpenError, Settings, canonical, postgres, sqlite};
 
 /// Ended sessions that one sweep removes at most: a few milliseconds of the writer's time.
 const SWEEP_MAX: u32 = 500;
+/// Guests that one sweep deletes at most: each costs about ten times as much.
+const SWEEP_GUESTS_MAX: u32 = 50;
 
 /// By which of his names somebody signs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,11 +59,14 @@ pub enum Unknown {
 /// Every call may answer [`Error::Busy`], [`Error::StorageFull`], [`Error::Unavailable`] or
 /// [`Error::Store`]; other errors are named where they occur. Dropping a call's future never leaves half a change.
 pub struct Identity {
-    store: Store,
+    pub(crate) store: Store,
     hashing: Workers<Argon2<'static>>,
-    sessions: Arc<LiveSessions>,
-    displays: Remembered<UserId, Arc<Display>>,
-    session_lifetime: Duration,
+    pub(crate) memory: Arc<Memory>,
+    /// Told whenever a user is deleted here.
+    pub(crate) departing: Notify,
+    pub(crate) session_lifetime: Duration,
+    pub(crate) guest_lifetime: Duration,
+    pub(crate) reset_lifetime: Duration,
 }
 
 impl fmt::Debug for Identity {
@@ -79,13 +84,9 @@ impl Identity {
     pub fn open_embedded(path: &Path, settings: &Settings) -> Result<Self, OpenError> {
         settings.check()?;
         let hashing = hashing(settings, &path.display().to_string())?;
-        let sessions = Arc::new(Remembered::new(settings.sessions_cached_max));
-        Ok(Self::new(
-            Store::Embedded(sqlite::Store::open(path, settings, Purpose::Serve)?),
-            hashing,
-            sessions,
-            settings,
-        ))
+        let memory = Arc::new(Memory::new(settings));
+        let store = Store::Embedded(sqlite::Store::open(path, settings, Purpose::Serve)?);
+        Ok(Self::new(store, hashing, memory, settings))
     }
 
     /// Opens the schema `identity` of the database at `url`, `postgres://user:password@host:port/database`;
@@ -98,19 +99,26 @@ impl Identity {
     pub async fn open_postgres(url: &str, settings: &Settings) -> Result<Self, OpenError> {
         settings.check()?;
         let hashing = hashing(settings, "identity")?;
-        let sessions = Arc::new(Remembered::new(settings.sessions_cached_max));
-        let store = postgres::Store::open(url, settings, Arc::clone(&sessions), Purpose::Serve).await?;
-        Ok(Self::new(Store::Postgres(store), hashing, sessions, settings))
+        let memory = Arc::new(Memory::new(settings));
+        let store = postgres::Store::open(url, settings, Arc::clone(&memory), Purpose::Serve).await?;
+        Ok(Self::new(Store::Postgres(store), hashing, memory, settings))
     }
 
     fn new(
         store: Store,
         hashing: Workers<Argon2<'static>>,
-        sessions: Arc<LiveSessions>,
+        memory: Arc<Memory>,
         settings: &Settings,
     ) -> Self {
-        let displays = Remembered::new(settings.displays_cached_max);
-        Self { store, hashing, sessions, displays, session_lifetime: settings.session_lifetime }
+        Self {
+            store,
+            hashing,
+            memory,
+            departing: Notify::new(),
+            session_lifetime: settings.session_lifetime,
+            guest_lifetime: settings.guest_lifetime,
+            reset_lifetime: settings.reset_lifetime,
+        }
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -122,18 +130,19 @@ impl Identity {
     /// [`Error::Invalid`] if login or email has been taken: all that are, at once.
     pub async fn sign_up(&self, user: NewUser, salt: Salt, now: Time) -> Result<User, Error> {
         // Before the hash, so that a taken name costs no hashing.
-        let taken = self.store.taken(&user).await?;
+        let taken = self.store.taken(Names::of(&user.profile), None).await?;
         if !taken.is_empty() {
             return Err(Error::Invalid(taken));
         }
-        let password = user.password.clone();
-        let hash = self.hash_work(move |hasher| password::hash(hasher, &password, salt)).await?;
-        self.store.insert_user(user, hash, now).await
+        let NewUser { password, profile } = user;
+        let password_hash = Some(self.hash(password, salt).await?);
+        self.store.insert_user(Newcomer { profile, password_hash, ..Newcomer::default() }, now).await
     }
 
     /// The user of those credentials. It opens no session.
     ///
     /// [`Error::InvalidPassword`] if the user exists and has another password or none;
+    /// [`Error::Disabled`] if it is the password and an operator has disabled him;
     /// [`Error::UserNotFound`] if nobody has the name and `unknown` refuses;
     /// [`Error::Invalid`] if he should be created and may not be.
     pub async fn sign_in(
@@ -163,67 +172,19 @@ impl Identity {
         }
     }
 
-    /// Opens a session that `token` (fresh bytes from a cryptographic generator) proves; of
-    /// the application itself if there is no `user`. Durable when answered.
-    ///
-    /// [`Error::UserNotFound`] if the user does not exist.
-    pub async fn open_session(
-        &self,
-        token: [u8; 20],
-        application: ApplicationId,
-        user: Option<UserId>,
-        now: Time,
-    ) -> Result<Session, Error> {
-        let token = Token::from_bytes(token);
-        let hash = token.hash();
-        let begun = self.sessions.epoch();
-        let expires_at = after(now, self.session_lifetime);
-        let new = NewSession { token: hash, user, application, created_at: now, expires_at };
-        let stored = self.store.insert_session(new).await?;
-        let live = self.sessions.keep(hash, Arc::new(LiveSession::new(stored)), begun);
-        Ok(live.session(token))
-    }
-
-    /// Who asks with `token`, and moves his session's end to one lifetime after `now`.
-    ///
-    /// Without any waiting if the session is in memory. What is on the disk of the end lags at most 5
-    /// minutes behind, and by so much a session may end early after a crash.
-    /// [`Error::NoSuchSession`] if the token is malformed, unknown, expired or ended.
-    pub async fn authenticate(&self, token: &str, now: Time) -> Result<Caller, Error> {
-        let token = Token::parse(token).ok_or(Error::NoSuchSession)?;
-        Ok(self.live_session(&token, now).await?.caller())
-    }
-
-    /// Whether the session of `token` is in memory, so that authenticating it asks no store; that
-    /// says nothing about whether it has ended.
-    pub fn remembers(&self, token: &str) -> bool {
-        Token::parse(token).is_some_and(|token| self.sessions.get(&token.hash()).is_some())
-    }
-
-    /// The session of `token` as the API shows it. It counts as a use, and fails, like
-    /// [`Self::authenticate`].
-    pub async fn session(&self, token: &str, now: Time) -> Result<Session, Error> {
-        let token = Token::parse(token).ok_or(Error::NoSuchSession)?;
-        Ok(self.live_session(&token, now).await?.session(token))
-    }
-
-    /// Ends the session: when this answers, its token is dead here, also after a crash, and within a
-    /// second in every other process on the same store. Other sessions of the same user go on. One that has ended already is no error.
-    pub async fn end_session(&self, session: SessionId) -> Result<(), Error> {
-        self.store.delete_session(session, Arc::clone(&self.sessions)).await
-    }
-
-    /// Removes sessions that ended by themselves, at most 500 a call; answers how many. To be
-    /// called now and then; again at once if it answers 500.
+    /// Removes what ended by itself: sessions, tokens that reset passwords, and guests, who are deleted as
+    /// [`Self::delete_user`] does it; at most 500, 500 and 50 a call. Answers how many. To be called now and
+    /// then, until it answers 0.
     pub async fn sweep(&self, now: Time) -> Result<usize, Error> {
-        self.store.delete_expired(now, SWEEP_MAX, Arc::clone(&self.sessions)).await
-    }
-
-    /// Writes back how far sessions in use have moved. Before a process ends, so that none
-    /// ends early after it.
-    pub async fn flush(&self) -> Result<(), Error> {
-        let uses = self.sessions.values().filter_map(|session| session.unwritten()).collect();
-        self.store.write_uses(uses).await
+        let sessions = self.store.delete_expired(now, SWEEP_MAX, &self.memory).await?;
+        let resets = self.store.delete_expired_resets(now, SWEEP_MAX).await?;
+        let over = self.store.guests_over(now, SWEEP_GUESTS_MAX).await?;
+        let mut guests = 0;
+        if !over.is_empty() {
+            guests = self.store.delete_users(over, now, &self.memory).await?;
+            self.departing.notify_one();
+        }
+        Ok(sessions + resets + guests)
     }
 
     /// The user of that id; [`Error::UserNotFound`] if there is none.
@@ -245,15 +206,15 @@ impl Identity {
         if ids.len() > IDS_MAX {
             return Err(Error::TooManyIds);
         }
-        let remembered = ids.iter().map(|id| (*id, self.displays.get(id))).collect::<Vec<_>>();
+        let remembered = ids.iter().map(|id| (*id, self.memory.displays.get(id))).collect::<Vec<_>>();
         let unknown = remembered.iter().filter(|(_, display)| display.is_none()).map(|(id, _)| *id);
         let unknown = unknown.collect::<Vec<_>>();
         let mut loaded = HashMap::new();
         if !unknown.is_empty() {
-            let begun = self.displays.epoch();
+            let begun = self.memory.displays.epoch();
             for display in self.store.displays(unknown).await? {
                 let id = display.id;
-                loaded.insert(id, self.displays.keep(id, Arc::new(display), begun));
+                loaded.insert(id, self.memory.displays.keep(id, Arc::new(display), begun));
             }
         }
         let known = |(id, display): (UserId, Option<_>)| display.or_else(|| loaded.get(&id).cloned());
@@ -274,50 +235,8 @@ impl Identity {
         self.store.raise_user_counter(id).await
     }
 
-    async fn live_session(&self, token: &Token, now: Time) -> Result<Arc<LiveSession>, Error> {
-        let hash = token.hash();
-        let vouched = self.store.vouches_for_memory();
-        let remembered = self.sessions.get(&hash);
-        let session = match remembered {
-            Some(session) if vouched && (session.is_live(now) || !self.store.is_shared()) => session,
-            remembered => self.reload(hash, remembered, now).await?,
-        };
-        if !session.slide(now, self.session_lifetime) {
-            return Err(Error::NoSuchSession);
-        }
-        if session.claim_write_back(now, self.session_lifetime) {
-            self.store.note_use(session.last_use());
-        }
-        Ok(session)
-    }
-
-    /// The session as the store has it now: one that is not in memory, or may have been ended or
-    /// prolonged by another process.
-    async fn reload(
-        &self,
-        hash: TokenHash,
-        remembered: Option<Arc<LiveSession>>,
-        now: Time,
-    ) -> Result<Arc<LiveSession>, Error> {
-        let begun = self.sessions.epoch();
-        let stored = self.store.session(hash).await?;
-        match (stored, remembered) {
-            (Some(stored), Some(session)) => {
-                session.catch_up(&stored);
-                Ok(session)
-            }
-            (Some(stored), None) if now < stored.expires_at => {
-                Ok(self.sessions.keep(hash, Arc::new(LiveSession::new(stored)), begun))
-            }
-            (None, Some(_)) => {
-                self.sessions.forget(&hash);
-                Err(Error::NoSuchSession)
-            }
-            (Some(_) | None, None) => Err(Error::NoSuchSession),
-        }
-    }
-
-    async fn find(&self, name: &Name) -> Result<Option<Found>, Error> {
+    /// Whoever has the name, unless he is deleted.
+    pub(crate) async fn find(&self, name: &Name) -> Result<Option<Found>, Error> {
         let (Name::Login(text) | Name::Email(text)) = name;
         // No stored name is longer or holds a NUL, and comparing costs time by length.
         if text.trim().chars().nth(EMAIL_MAX).is_some() || text.contains('\0') {
@@ -332,13 +251,23 @@ impl Identity {
 
     async fn verify(&self, found: Found, password: Password) -> Result<User, Error> {
         let Found { user, password_hash: Some(kept) } = found else { return Err(Error::InvalidPassword) };
-        if password.as_str().chars().nth(PASSWORD_MAX).is_some() {
+        if !self.matches(password, kept).await? {
             return Err(Error::InvalidPassword);
         }
-        match self.hash_work(move |hasher| password::matches(hasher, &password, &kept)).await? {
-            true => Ok(user),
-            false => Err(Error::InvalidPassword),
+        if user.is_disabled { Err(Error::Disabled) } else { Ok(user) }
+    }
+
+    /// Whether the password is the one that `kept` was made of.
+    pub(crate) async fn matches(&self, password: Password, kept: String) -> Result<bool, Error> {
+        if password.as_str().chars().nth(PASSWORD_MAX).is_some() {
+            return Ok(false);
         }
+        self.hash_work(move |hasher| password::matches(hasher, &password, &kept)).await
+    }
+
+    /// What to keep of the password.
+    pub(crate) async fn hash(&self, password: Password, salt: Salt) -> Result<String, Error> {
+        self.hash_work(move |hasher| password::hash(hasher, &password, salt)).await
     }
 
     async fn hash_work<T: Send + 'static>(

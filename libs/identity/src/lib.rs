@@ -17,11 +17,13 @@ mod change;
 mod copy;
 mod error;
 mod identity;
+mod memory;
 mod password;
 mod postgres;
 mod provider;
 pub mod remote;
 mod session;
+mod sessions;
 mod settings;
 mod sign_up;
 mod sqlite;
@@ -37,7 +39,9 @@ pub use error::{Error, FieldError, OpenError};
 pub use identity::{Credentials, Identity, Name, Unknown};
 pub use password::{Password, Salt};
 pub use provider::ProviderKey;
-pub use session::{Caller, SESSIONS_SHOWN_MAX, Session, SessionId, SessionSummary, Token};
+pub use session::{
+    Caller, FOREIGN_TOKEN_BYTES_MAX, SESSIONS_SHOWN_MAX, Session, SessionId, SessionSummary, Token,
+};
 pub use settings::{HashCost, Settings};
 pub use sign_up::{
     CUSTOM_DATA_MAX, EMAIL_MAX, KEY_BYTES_MAX, LOGIN_MAX, LOGIN_MIN, NAME_MAX, NewUser, PASSWORD_MAX,

@@ -5,10 +5,12 @@
 //! that other processes end are learnt by reading, never by hoping for a message ([`ended`]). Nothing of
 //! PostgreSQL leaves this module but through [`crate::Error`].
 
+mod accounts;
 mod copy;
 mod ended;
 mod failures;
 mod link;
+mod resets;
 mod schema;
 mod sessions;
 mod users;
@@ -24,7 +26,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::copy::Purpose;
-use crate::session::{LiveSessions, write_back_every};
+use crate::memory::Memory;
+use crate::session::write_back_every;
 use crate::{Error, OpenError, Settings};
 use ended::Feed;
 use link::Link;
@@ -53,18 +56,19 @@ pub(crate) struct Store {
 
 impl Store {
     /// Opens the schema, makes it if it is missing, brings an older format up to date, and refuses
-    /// a foreign or newer one untouched. Sessions that others end vanish from `live`.
+    /// a foreign or newer one untouched. Sessions that others end, and users
+    /// whom they change, vanish from `memory`.
     pub(crate) async fn open(
         url: &str,
         settings: &Settings,
-        live: Arc<LiveSessions>,
+        memory: Arc<Memory>,
         purpose: Purpose,
     ) -> Result<Self, OpenError> {
         let options = options(url)?;
         schema::migrate(&options, purpose).await?;
         let path = schema::schema_at(&options);
         let link = Arc::new(Link::new());
-        let mut feed = Feed::new(options.clone(), live);
+        let mut feed = Feed::new(options.clone(), memory);
         let heard = feed.turn(&link).await;
         heard.map_err(|reason| OpenError::Unavailable { address: address(&options), reason })?;
         let pool = pool(options, settings, &link);
@@ -98,6 +102,39 @@ impl Store {
     async fn run<T>(&self, work: impl Future<Output = sqlx::Result<T>>) -> Result<T, Error> {
         let _place = self.places.try_acquire().map_err(|_| Error::Busy)?;
         self.link.run(work).await
+    }
+
+    /// As [`Self::run`], for work in a transaction that may be refused in the middle: as it is not committed
+    /// then, nothing has happened.
+    async fn transact<T>(&self, work: impl Future<Output = Result<T, Undone>>) -> Result<T, Error> {
+        let work = async {
+            match work.await {
+                Ok(done) => Ok(Ok(done)),
+                Err(Undone::Refused(error)) => Ok(Err(error)),
+                Err(Undone::Failed(error)) => Err(error),
+            }
+        };
+        self.run(work).await?
+    }
+}
+
+/// Why a transaction was given up.
+enum Undone {
+    /// By the server, or on the way to it.
+    Failed(sqlx::Error),
+    /// By us, for what was read in it.
+    Refused(Error),
+}
+
+impl From<sqlx::Error> for Undone {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<Error> for Undone {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
     }
 }
 

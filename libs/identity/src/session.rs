@@ -14,6 +14,8 @@ use crate::cache::Remembered;
 
 /// The most sessions of one user that are listed.
 pub const SESSIONS_SHOWN_MAX: u32 = 1_000;
+/// The longest token of another issuer, in bytes.
+pub const FOREIGN_TOKEN_BYTES_MAX: usize = 8 * 1_024;
 /// The least time between two writings of one session's expiry.
 const WRITE_BACK_EVERY: Duration = Duration::from_secs(5 * 60);
 
@@ -39,7 +41,8 @@ impl fmt::Display for SessionId {
     }
 }
 
-/// What proves a session: 20 random bytes, spelt as 40 lower-case hex digits.
+/// What proves a session: 20 random bytes, spelt as 40 lower-case hex digits; or a signed JWT of
+/// another issuer.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);
 
@@ -51,8 +54,13 @@ impl Token {
 
     /// The token of that spelling, if it is of the form of one.
     pub fn parse(text: &str) -> Option<Self> {
-        let well_formed = text.len() == 40 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        well_formed.then(|| Self(text.to_owned()))
+        let is_own = text.len() == 40 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        (is_own || is_foreign(text)).then(|| Self(text.to_owned()))
+    }
+
+    /// As [`Self::parse`], of a token of another issuer only.
+    pub(crate) fn parse_foreign(text: &str) -> Option<Self> {
+        is_foreign(text).then(|| Self(text.to_owned()))
     }
 
     /// The secret itself, for the one answer that carries it.
@@ -63,6 +71,16 @@ impl Token {
     pub(crate) fn hash(&self) -> TokenHash {
         TokenHash(*blake3::hash(self.0.as_bytes()).as_bytes())
     }
+}
+
+/// Whether the text is of the form of a signed JWT: three parts of URL-safe base 64 between dots.
+fn is_foreign(text: &str) -> bool {
+    let is_part = |part: &str| {
+        !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+    };
+    text.len() <= FOREIGN_TOKEN_BYTES_MAX
+        && text.bytes().filter(|b| *b == b'.').count() == 2
+        && text.split('.').all(is_part)
 }
 
 impl fmt::Debug for Token {
@@ -129,6 +147,15 @@ pub(crate) struct StoredSession {
     pub(crate) created_at: Time,
     pub(crate) used_at: Time,
     pub(crate) expires_at: Time,
+    /// Beyond which no use moves its end.
+    pub(crate) ends_at: Option<Time>,
+}
+
+impl StoredSession {
+    pub(crate) fn summary(self) -> SessionSummary {
+        let Self { id, created_at, used_at, expires_at, .. } = self;
+        SessionSummary { id, created_at, used_at, expires_at }
+    }
 }
 
 /// A session to be stored; its id is issued there.
@@ -139,6 +166,22 @@ pub(crate) struct NewSession {
     pub(crate) application: ApplicationId,
     pub(crate) created_at: Time,
     pub(crate) expires_at: Time,
+    pub(crate) ends_at: Option<Time>,
+}
+
+impl NewSession {
+    /// The session as it is stored under the number issued to it.
+    pub(crate) fn stored(self, id: SessionId) -> StoredSession {
+        StoredSession {
+            id,
+            user: self.user,
+            application: self.application,
+            created_at: self.created_at,
+            used_at: self.created_at,
+            expires_at: self.expires_at,
+            ends_at: self.ends_at,
+        }
+    }
 }
 
 /// That a session was used: what is written back of it.
@@ -173,18 +216,22 @@ impl LiveSession {
         self.stored.id
     }
 
+    pub(crate) fn user(&self) -> Option<UserId> {
+        self.stored.user
+    }
+
     pub(crate) fn is_live(&self, now: Time) -> bool {
         now.0 < self.expires_at.load(Relaxed)
     }
 
-    /// Moves the end to `lifetime` after `now`; false if it has ended already. Time that
-    /// goes backwards moves nothing.
+    /// Moves the end to `lifetime` after `now`, never beyond the hard end; false if it has ended already.
+    /// Time that goes backwards moves nothing.
     pub(crate) fn slide(&self, now: Time, lifetime: Duration) -> bool {
         if !self.is_live(now) {
             return false;
         }
         self.used_at.fetch_max(now.0, Relaxed);
-        self.expires_at.fetch_max(after(now, lifetime).0, Relaxed);
+        self.expires_at.fetch_max(slid(now, lifetime, self.stored.ends_at).0, Relaxed);
         true
     }
 
@@ -249,6 +296,12 @@ pub(crate) fn write_back_every(lifetime: Duration) -> Duration {
     WRITE_BACK_EVERY.min(lifetime / 4)
 }
 
+/// When a session ends that is used `now`.
+pub(crate) fn slid(now: Time, lifetime: Duration, ends_at: Option<Time>) -> Time {
+    let slid = after(now, lifetime);
+    ends_at.map_or(slid, |ends_at| slid.min(ends_at))
+}
+
 /// `time` and `duration` later; the end of time if there is no such moment.
 pub(crate) fn after(time: Time, duration: Duration) -> Time {
     Time(time.0.saturating_add(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
@@ -263,9 +316,32 @@ mod tests {
         let token = Token::from_bytes([0xab; 20]);
         assert_eq!(token.as_str(), "ab".repeat(20));
         assert_eq!(Token::parse(token.as_str()), Some(token));
-        for text in ["", "ab", &"AB".repeat(20), &"ab".repeat(21), &"ag".repeat(20), &"é".repeat(20)] {
+        for text in [
+            "",
+            "ab",
+            "a.b",
+            "a.b.c.d",
+            "a..c",
+            "a.b.",
+            "a.b.c=",
+            "a.b.\u{e9}",
+            &"AB".repeat(20),
+            &"ab".repeat(21),
+            &"ag".repeat(20),
+            &"é".repeat(20),
+        ] {
             assert_eq!(Token::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_token_of_another_issuer_is_three_parts_between_dots() {
+        assert_eq!(Token::parse("eyJ-0_.x.y"), Token::parse_foreign("eyJ-0_.x.y"));
+        assert!(Token::parse("eyJ-0_.x.y").is_some());
+        assert_eq!(Token::parse_foreign(&"ab".repeat(20)), None);
+        let longest = format!("a.b.{}", "c".repeat(FOREIGN_TOKEN_BYTES_MAX - 4));
+        assert!(Token::parse(&longest).is_some());
+        assert_eq!(Token::parse(&format!("{longest}c")), None);
     }
 
     #[test]

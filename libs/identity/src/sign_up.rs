@@ -134,7 +134,30 @@ impl NewUser {
     }
 }
 
+impl Unique {
+    /// The text, which is known to be valid.
+    pub(crate) fn of(text: String) -> Self {
+        Self { key: canonical(&text), text }
+    }
+}
+
+impl Password {
+    /// The password, if it may be somebody's.
+    pub(crate) fn checked(self) -> Result<Self, Vec<FieldError>> {
+        let mut checks = Checks::default();
+        checks.password(Some(self)).ok_or(checks.broken)
+    }
+}
+
 impl Profile {
+    /// The profile that `raw` describes, or everything that is wrong with it; the password is left out.
+    pub fn parse(mut raw: SignUp) -> Result<Self, Vec<FieldError>> {
+        let mut checks = Checks::default();
+        let (login, email) = (checks.login(raw.login.take()), checks.email(raw.email.take()));
+        let about = checks.about(raw);
+        if checks.broken.is_empty() { Ok(Self { login, email, about }) } else { Err(checks.broken) }
+    }
+
     /// What of `raw` keeps the rules of sign-up; the rest is left out, and so is the password. For users
     /// whom another system describes.
     pub fn of_what_fits(mut raw: SignUp) -> Self {

@@ -99,8 +99,9 @@ fn tags_come_as_list_or_text_and_are_at_most_five() {
         (vec!["a\0b"], Err("is invalid")),
     ] {
         let raw = SignUp { tag_list: list.iter().map(|&tag| tag.to_owned()).collect(), ..valid() };
-        let tags =
-            NewUser::parse(raw).map(|user| user.profile.user_tags).map_err(|errors| errors[0].text.clone());
+        let tags = NewUser::parse(raw)
+            .map(|user| user.profile.about.user_tags)
+            .map_err(|errors| errors[0].text.clone());
         assert_eq!(tags, expected.map(|tags| tags.map(str::to_owned)).map_err(str::to_owned), "{list:?}");
     }
 }
@@ -188,8 +189,8 @@ proptest! {
         };
         match NewUser::parse(raw) {
             Ok(user) => {
-                prop_assert!(user.login.is_some() || user.email.is_some());
-                for unique in [&user.login, &user.email].into_iter().flatten() {
+                prop_assert!(user.profile.login.is_some() || user.profile.email.is_some());
+                for unique in [&user.profile.login, &user.profile.email].into_iter().flatten() {
                     prop_assert!(!unique.key.is_empty() && unique.key.len() <= KEY_BYTES_MAX);
                     prop_assert!(!unique.text.contains('\0'));
                 }

@@ -3,7 +3,9 @@
 //! One writing connection on a thread of its own, a few reading ones. What is answered is on the
 //! disk (`synchronous=FULL`). Nothing of SQLite leaves this module but through [`crate::Error`].
 
+mod accounts;
 mod copy;
+mod resets;
 mod schema;
 mod sessions;
 mod users;
@@ -16,6 +18,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::copy::Purpose;
+use crate::memory::{Memory, Stale};
 use crate::store::number;
 use crate::waiting::WaitingUses;
 use crate::workers::{Droppable, Workers};
@@ -77,6 +80,23 @@ impl Store {
     ) -> Result<T, Error> {
         self.writer.ask(Droppable::No, |connection| in_transaction(connection, change)).await?
     }
+
+    /// As [`Self::write`]; what the change says is stale is forgotten as soon as it is on the disk, also
+    /// when the asker has gone away.
+    async fn write_forgetting<T: Send + 'static>(
+        &self,
+        memory: &Arc<Memory>,
+        change: impl FnOnce(&Transaction<'_>, &mut Stale) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let memory = Arc::clone(memory);
+        let change = move |connection: &mut Connection| {
+            let mut stale = Stale::default();
+            let changed = in_transaction(connection, |transaction| change(transaction, &mut stale))?;
+            memory.forget(&stale);
+            Ok(changed)
+        };
+        self.writer.ask(Droppable::No, change).await?
+    }
 }
 
 /// All of `change` or nothing. It takes the write lock first, so that what it reads still
@@ -112,8 +132,8 @@ fn create_private(path: &Path) -> std::io::Result<()> {
 }
 
 /// The next number of a counter: each is issued once, even if what it names is deleted.
-fn issue(transaction: &Transaction<'_>, counter: &str) -> Result<u64, Error> {
-    let last = transaction
+fn issue(connection: &Connection, counter: &str) -> Result<u64, Error> {
+    let last = connection
         .prepare_cached("UPDATE counters SET last = last + 1 WHERE name = ?1 RETURNING last")?
         .query_row([counter], |row| row.get(0))?;
     number(last)

@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use domain::{Time, UserId};
 
-use crate::copy::{Extent, KeptSession, KeptUser};
-use crate::session::{LiveSessions, NewSession, SessionId, StoredSession, TokenHash, Use};
-use crate::sign_up::NewUser;
-use crate::user::{Display, Found, User};
+use crate::account::{Amendment, Reset};
+use crate::copy::{Extent, KeptSession};
+use crate::memory::Memory;
+use crate::session::{NewSession, SessionId, SessionSummary, StoredSession, TokenHash, Use};
+use crate::user::{Departure, Display, Found, Kept, Names, Newcomer, User};
 use crate::{Error, FieldError, postgres, sqlite};
 
 /// Where users and sessions are kept.
@@ -35,19 +36,32 @@ impl Store {
         }
     }
 
-    /// Which of the new user's names somebody has already; empty: none, for the moment.
-    pub(crate) async fn taken(&self, user: &NewUser) -> Result<Vec<FieldError>, Error> {
+    /// Which of the names somebody but `owner` has already; empty: none, for the moment.
+    pub(crate) async fn taken(&self, names: Names, owner: Option<UserId>) -> Result<Vec<FieldError>, Error> {
         match self {
-            Self::Embedded(store) => store.taken(user).await,
-            Self::Postgres(store) => store.taken(user).await,
+            Self::Embedded(store) => store.taken(names, owner).await,
+            Self::Postgres(store) => store.taken(names, owner).await,
         }
     }
 
-    /// Stores the user under a fresh id, unless one of his names is taken.
-    pub(crate) async fn insert_user(&self, user: NewUser, hash: String, now: Time) -> Result<User, Error> {
+    /// Stores the user under a fresh id, unless one of his names is taken; [`Error::Busy`] if his provider's
+    /// key is.
+    pub(crate) async fn insert_user(&self, new: Newcomer, now: Time) -> Result<User, Error> {
         match self {
-            Self::Embedded(store) => store.insert_user(user, hash, now).await,
-            Self::Postgres(store) => store.insert_user(user, hash, now).await,
+            Self::Embedded(store) => store.insert_user(new, now).await,
+            Self::Postgres(store) => store.insert_user(new, now).await,
+        }
+    }
+
+    /// Stores the user and a session of his, or neither.
+    pub(crate) async fn insert_with_session(
+        &self,
+        new: Newcomer,
+        session: NewSession,
+    ) -> Result<(User, StoredSession), Error> {
+        match self {
+            Self::Embedded(store) => store.insert_with_session(new, session).await,
+            Self::Postgres(store) => store.insert_with_session(new, session).await,
         }
     }
 
@@ -64,6 +78,22 @@ impl Store {
         match self {
             Self::Embedded(store) => store.by_email(key).await,
             Self::Postgres(store) => store.by_email(key).await,
+        }
+    }
+
+    /// The user whom a provider knows as `key`.
+    pub(crate) async fn by_provider(&self, key: String) -> Result<Option<Found>, Error> {
+        match self {
+            Self::Embedded(store) => store.by_provider(key).await,
+            Self::Postgres(store) => store.by_provider(key).await,
+        }
+    }
+
+    /// The user of that id.
+    pub(crate) async fn by_id(&self, user: UserId) -> Result<Option<Found>, Error> {
+        match self {
+            Self::Embedded(store) => store.by_id(user).await,
+            Self::Postgres(store) => store.by_id(user).await,
         }
     }
 
@@ -90,12 +120,144 @@ impl Store {
             Self::Postgres(store) => store.raise_user_counter(id).await,
         }
     }
+}
 
-    /// Stores the session under a fresh id; [`Error::UserNotFound`] if its user is gone.
+/// What becomes of users.
+impl Store {
+    /// Changes the user, and his password if there is a new one and the old one is still as it was seen.
+    pub(crate) async fn change_user(
+        &self,
+        user: UserId,
+        amendment: Amendment,
+        now: Time,
+        memory: &Arc<Memory>,
+    ) -> Result<User, Error> {
+        match self {
+            Self::Embedded(store) => store.change_user(user, amendment, now, memory).await,
+            Self::Postgres(store) => store.change_user(user, amendment, now, memory).await,
+        }
+    }
+
+    /// Leaves tombstones of those of `users` who are not deleted yet, and ends their sessions; how many.
+    pub(crate) async fn delete_users(
+        &self,
+        users: Vec<UserId>,
+        now: Time,
+        memory: &Arc<Memory>,
+    ) -> Result<usize, Error> {
+        match self {
+            Self::Embedded(store) => store.delete_users(users, now, memory).await,
+            Self::Postgres(store) => store.delete_users(users, now, memory).await,
+        }
+    }
+
+    /// Guests whose time was over at `now`, at most `batch_max`.
+    pub(crate) async fn guests_over(&self, now: Time, batch_max: u32) -> Result<Vec<UserId>, Error> {
+        match self {
+            Self::Embedded(store) => store.guests_over(now, batch_max).await,
+            Self::Postgres(store) => store.guests_over(now, batch_max).await,
+        }
+    }
+
+    /// Deleted users whose dialogs may still hold them, the longest deleted first.
+    pub(crate) async fn departures(&self, max: u32) -> Result<Vec<Departure>, Error> {
+        match self {
+            Self::Embedded(store) => store.departures(max).await,
+            Self::Postgres(store) => store.departures(max).await,
+        }
+    }
+
+    /// No dialog holds the deleted user any more.
+    pub(crate) async fn departed(&self, user: UserId) -> Result<(), Error> {
+        match self {
+            Self::Embedded(store) => store.departed(user).await,
+            Self::Postgres(store) => store.departed(user).await,
+        }
+    }
+
+    /// Notes since when the user is disabled, or that he is not; ends his sessions if he is.
+    pub(crate) async fn set_disabled(
+        &self,
+        user: UserId,
+        since: Option<Time>,
+        memory: &Arc<Memory>,
+    ) -> Result<(), Error> {
+        match self {
+            Self::Embedded(store) => store.set_disabled(user, since, memory).await,
+            Self::Postgres(store) => store.set_disabled(user, since, memory).await,
+        }
+    }
+
+    /// Sets the user's password and ends his sessions.
+    pub(crate) async fn set_password(
+        &self,
+        user: UserId,
+        hash: String,
+        now: Time,
+        memory: &Arc<Memory>,
+    ) -> Result<(), Error> {
+        match self {
+            Self::Embedded(store) => store.set_password(user, hash, now, memory).await,
+            Self::Postgres(store) => store.set_password(user, hash, now, memory).await,
+        }
+    }
+
+    /// Notes that the token may reset the password of the user until then; of his older ones a few stay.
+    pub(crate) async fn insert_reset(&self, reset: Reset) -> Result<(), Error> {
+        match self {
+            Self::Embedded(store) => store.insert_reset(reset).await,
+            Self::Postgres(store) => store.insert_reset(reset).await,
+        }
+    }
+
+    /// Whether the token may reset a password at `now`.
+    pub(crate) async fn has_reset(&self, token: TokenHash, now: Time) -> Result<bool, Error> {
+        match self {
+            Self::Embedded(store) => store.has_reset(token, now).await,
+            Self::Postgres(store) => store.has_reset(token, now).await,
+        }
+    }
+
+    /// Uses up the token: sets the password of its user and ends his sessions.
+    pub(crate) async fn finish_reset(
+        &self,
+        token: TokenHash,
+        hash: String,
+        now: Time,
+        memory: &Arc<Memory>,
+    ) -> Result<(), Error> {
+        match self {
+            Self::Embedded(store) => store.finish_reset(token, hash, now, memory).await,
+            Self::Postgres(store) => store.finish_reset(token, hash, now, memory).await,
+        }
+    }
+
+    /// Removes at most `batch_max` tokens that had expired by `now`; how many.
+    pub(crate) async fn delete_expired_resets(&self, now: Time, batch_max: u32) -> Result<usize, Error> {
+        match self {
+            Self::Embedded(store) => store.delete_expired_resets(now, batch_max).await,
+            Self::Postgres(store) => store.delete_expired_resets(now, batch_max).await,
+        }
+    }
+}
+
+/// Sessions.
+impl Store {
+    /// Stores the session under a fresh id; [`Error::UserNotFound`] or [`Error::Disabled`] if its user may
+    /// have none.
     pub(crate) async fn insert_session(&self, new: NewSession) -> Result<StoredSession, Error> {
         match self {
             Self::Embedded(store) => store.insert_session(new).await,
             Self::Postgres(store) => store.insert_session(new).await,
+        }
+    }
+
+    /// As [`Self::insert_session`], unless the token has a session already, which is prolonged then;
+    /// [`Error::NoSuchSession`] if that was ended.
+    pub(crate) async fn insert_foreign(&self, new: NewSession) -> Result<StoredSession, Error> {
+        match self {
+            Self::Embedded(store) => store.insert_foreign(new).await,
+            Self::Postgres(store) => store.insert_foreign(new).await,
         }
     }
 
@@ -107,11 +269,58 @@ impl Store {
         }
     }
 
-    /// Removes the session, if it is there, durably, and forgets it then.
-    pub(crate) async fn delete_session(&self, id: SessionId, live: Arc<LiveSessions>) -> Result<(), Error> {
+    /// Makes the session that user's, or nobody's, as of that use of it.
+    pub(crate) async fn switch_session(
+        &self,
+        used: Use,
+        user: Option<UserId>,
+        memory: &Arc<Memory>,
+    ) -> Result<StoredSession, Error> {
         match self {
-            Self::Embedded(store) => store.delete_session(id, move |token| live.forget(token)).await,
-            Self::Postgres(store) => store.delete_session(id, &live).await,
+            Self::Embedded(store) => store.switch_session(used, user, memory).await,
+            Self::Postgres(store) => store.switch_session(used, user, memory).await,
+        }
+    }
+
+    /// Removes the session, if it is there, durably, and forgets it then.
+    pub(crate) async fn delete_session(&self, id: SessionId, memory: &Arc<Memory>) -> Result<(), Error> {
+        match self {
+            Self::Embedded(store) => store.delete_session(id, memory).await,
+            Self::Postgres(store) => store.delete_session(id, memory).await,
+        }
+    }
+
+    /// As [`Self::delete_session`], if it is that owner's; whether it was.
+    pub(crate) async fn delete_session_of(
+        &self,
+        owner: Option<UserId>,
+        id: SessionId,
+        memory: &Arc<Memory>,
+    ) -> Result<bool, Error> {
+        match self {
+            Self::Embedded(store) => store.delete_session_of(owner, id, memory).await,
+            Self::Postgres(store) => store.delete_session_of(owner, id, memory).await,
+        }
+    }
+
+    /// Removes the user's sessions but `kept`; how many.
+    pub(crate) async fn delete_sessions_of(
+        &self,
+        user: UserId,
+        kept: Option<SessionId>,
+        memory: &Arc<Memory>,
+    ) -> Result<u64, Error> {
+        match self {
+            Self::Embedded(store) => store.delete_sessions_of(user, kept, memory).await,
+            Self::Postgres(store) => store.delete_sessions_of(user, kept, memory).await,
+        }
+    }
+
+    /// The user's sessions, the newest first, at most `max`.
+    pub(crate) async fn sessions_of(&self, user: UserId, max: u32) -> Result<Vec<SessionSummary>, Error> {
+        match self {
+            Self::Embedded(store) => store.sessions_of(user, max).await,
+            Self::Postgres(store) => store.sessions_of(user, max).await,
         }
     }
 
@@ -121,11 +330,11 @@ impl Store {
         &self,
         now: Time,
         batch_max: u32,
-        live: Arc<LiveSessions>,
+        memory: &Arc<Memory>,
     ) -> Result<usize, Error> {
         match self {
-            Self::Embedded(store) => store.delete_expired(now, batch_max, live).await,
-            Self::Postgres(store) => store.delete_expired(now, batch_max, &live).await,
+            Self::Embedded(store) => store.delete_expired(now, batch_max, memory).await,
+            Self::Postgres(store) => store.delete_expired(now, batch_max, memory).await,
         }
     }
 
@@ -165,7 +374,7 @@ impl Store {
     }
 
     /// The next users above that number, at most `batch_max`.
-    pub(crate) async fn users_after(&self, id: u64, batch_max: u32) -> Result<Vec<KeptUser>, Error> {
+    pub(crate) async fn users_after(&self, id: u64, batch_max: u32) -> Result<Vec<Kept>, Error> {
         match self {
             Self::Embedded(store) => store.users_after(id, batch_max).await,
             Self::Postgres(store) => store.users_after(id, batch_max).await,
@@ -181,7 +390,7 @@ impl Store {
     }
 
     /// Stores the users as they were elsewhere; all of them or none.
-    pub(crate) async fn import_users(&self, users: Vec<KeptUser>) -> Result<(), Error> {
+    pub(crate) async fn import_users(&self, users: Vec<Kept>) -> Result<(), Error> {
         match self {
             Self::Embedded(store) => store.import_users(users).await,
             Self::Postgres(store) => store.import_users(&users).await,
@@ -193,6 +402,26 @@ impl Store {
         match self {
             Self::Embedded(store) => store.import_sessions(sessions).await,
             Self::Postgres(store) => store.import_sessions(&sessions).await,
+        }
+    }
+
+    /// The next resets above that token, at most `batch_max`.
+    pub(crate) async fn resets_after(
+        &self,
+        token: Option<TokenHash>,
+        batch_max: u32,
+    ) -> Result<Vec<Reset>, Error> {
+        match self {
+            Self::Embedded(store) => store.resets_after(token, batch_max).await,
+            Self::Postgres(store) => store.resets_after(token, batch_max).await,
+        }
+    }
+
+    /// Stores the resets as they were elsewhere; all of them or none.
+    pub(crate) async fn import_resets(&self, resets: Vec<Reset>) -> Result<(), Error> {
+        match self {
+            Self::Embedded(store) => store.import_resets(resets).await,
+            Self::Postgres(store) => store.import_resets(&resets).await,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use domain::{Time, UserId};
 
-use crate::sign_up::{NewUser, Unique};
+use crate::sign_up::{Profile, Unique};
 
 /// The most ids that one call may name.
 pub const IDS_MAX: usize = 1_000;
@@ -89,42 +89,93 @@ pub(crate) struct Found {
     pub(crate) password_hash: Option<String>,
 }
 
-/// A new user as a whole, and the keys to his names.
-pub(crate) struct Created {
+/// A user to be stored; his id is issued there.
+#[derive(Clone, Default)]
+pub(crate) struct Newcomer {
+    pub(crate) profile: Profile,
+    pub(crate) password_hash: Option<String>,
+    pub(crate) provider_key: Option<String>,
+    /// When he is deleted again: a guest.
+    pub(crate) ends_at: Option<Time>,
+}
+
+/// Everything that is kept of a user.
+pub(crate) struct Kept {
     pub(crate) user: User,
     pub(crate) login_key: Option<String>,
     pub(crate) email_key: Option<String>,
+    pub(crate) password_hash: Option<String>,
+    pub(crate) provider_key: Option<String>,
+    pub(crate) disabled_at: Option<Time>,
+    pub(crate) ends_at: Option<Time>,
+    pub(crate) deleted_at: Option<Time>,
+    pub(crate) is_departing: bool,
 }
 
-impl Created {
-    /// Whoever signed up as `new`, under the number issued to him.
-    pub(crate) fn of(id: UserId, new: NewUser, now: Time) -> Self {
+impl Kept {
+    /// Whoever comes new, under the number issued to him.
+    pub(crate) fn new(id: UserId, new: Newcomer, now: Time) -> Self {
         let split = |unique: Option<Unique>| unique.map(|unique| (unique.text, unique.key)).unzip();
         let (login, login_key) = split(new.profile.login);
         let (email, email_key) = split(new.profile.email);
-        let profile = new.profile.about;
+        let about = new.profile.about;
         let user = User {
             id,
-            full_name: profile.full_name,
+            full_name: about.full_name,
             email,
             login,
-            phone: profile.phone,
-            website: profile.website,
+            phone: about.phone,
+            website: about.website,
             created_at: now,
             updated_at: now,
             last_request_at: None,
-            external_user_id: profile.external_user_id,
-            external_id: profile.external_id,
-            facebook_id: profile.facebook_id,
-            twitter_id: profile.twitter_id,
-            blob_id: profile.blob_id,
-            custom_data: profile.custom_data,
-            avatar: profile.avatar,
-            user_tags: profile.user_tags,
-            timezone: profile.timezone,
-            is_guest: false,
+            external_user_id: about.external_user_id,
+            external_id: about.external_id,
+            facebook_id: about.facebook_id,
+            twitter_id: about.twitter_id,
+            blob_id: about.blob_id,
+            custom_data: about.custom_data,
+            avatar: about.avatar,
+            user_tags: about.user_tags,
+            timezone: about.timezone,
+            is_guest: new.ends_at.is_some(),
             is_disabled: false,
         };
-        Self { user, login_key, email_key }
+        Self {
+            user,
+            login_key,
+            email_key,
+            password_hash: new.password_hash,
+            provider_key: new.provider_key,
+            disabled_at: None,
+            ends_at: new.ends_at,
+            deleted_at: None,
+            is_departing: false,
+        }
+    }
+
+    /// His names, as far as others may not have them.
+    pub(crate) fn names(&self) -> Names {
+        Names { login: self.login_key.clone(), email: self.email_key.clone() }
+    }
+
+    /// Whether nobody could ever sign in as him.
+    pub(crate) fn is_unreachable(&self) -> bool {
+        self.login_key.is_none() && self.email_key.is_none() && self.provider_key.is_none()
+    }
+}
+
+/// Keys of a login and an email, of which nobody else may have either.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Names {
+    pub(crate) login: Option<String>,
+    pub(crate) email: Option<String>,
+}
+
+impl Names {
+    /// Those of `profile`.
+    pub(crate) fn of(profile: &Profile) -> Self {
+        let key = |unique: &Option<Unique>| unique.as_ref().map(|unique| unique.key.clone());
+        Self { login: key(&profile.login), email: key(&profile.email) }
     }
 }

@@ -8,6 +8,7 @@
 pub mod answer;
 mod asked;
 mod cors;
+pub mod departures;
 mod document;
 mod edge;
 mod endpoints;

@@ -1,15 +1,18 @@
 //! What copying asks of PostgreSQL's store.
 
+use domain::Time;
 use sqlx::PgConnection;
 
 use super::Store;
 use super::sessions::stored;
-use super::users::{get, user};
+use super::users::{get, kept_of};
+use super::{resets, users};
 use crate::Error;
-use crate::copy::{Extent, KeptSession, KeptUser, MARK};
+use crate::account::Reset;
+use crate::copy::{Extent, KeptSession, MARK};
 use crate::session::TokenHash;
-use crate::store::{number, sql};
-use crate::user::Created;
+use crate::store::{number, sql, user_id};
+use crate::user::Kept;
 
 /// Whether the store is being filled.
 pub(super) async fn is_marked(connection: &mut PgConnection) -> sqlx::Result<bool> {
@@ -23,6 +26,7 @@ impl Store {
         let question = sqlx::query(
             "SELECT (SELECT count(*) FROM identity.users) AS users,
                  (SELECT count(*) FROM identity.sessions) AS sessions,
+                 (SELECT count(*) FROM identity.resets) AS resets,
                  (SELECT last FROM identity.counters WHERE name = 'user') AS user_counter,
                  (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM identity.sessions_id_seq) AS session_counter,
                  (SELECT coalesce(max(id), 0) FROM identity.users) AS last_user,
@@ -34,6 +38,7 @@ impl Store {
         Ok(Extent {
             users: ask("users")?,
             sessions: ask("sessions")?,
+            resets: ask("resets")?,
             user_counter: ask("user_counter")?,
             session_counter: ask("session_counter")?,
             last_user: ask("last_user")?,
@@ -52,31 +57,48 @@ impl Store {
     }
 
     /// The next users above that number, at most `batch_max`.
-    pub(crate) async fn users_after(&self, id: u64, batch_max: u32) -> Result<Vec<KeptUser>, Error> {
+    pub(crate) async fn users_after(&self, id: u64, batch_max: u32) -> Result<Vec<Kept>, Error> {
         let question = "SELECT * FROM identity.users WHERE id > $1 ORDER BY id LIMIT $2";
         let asking = sqlx::query(question).bind(sql(id)).bind(i64::from(batch_max)).fetch_all(&self.pool);
-        let kept = |row| {
-            let (login_key, email_key) = (get(row, "login_key")?, get(row, "email_key")?);
-            let created = Created { user: user(row)?, login_key, email_key };
-            Ok(KeptUser { created, password_hash: get(row, "password_hash")? })
-        };
-        self.run(asking).await?.iter().map(kept).collect()
+        self.run(asking).await?.iter().map(kept_of).collect()
     }
 
     /// The next sessions above that number, at most `batch_max`.
     pub(crate) async fn sessions_after(&self, id: u64, batch_max: u32) -> Result<Vec<KeptSession>, Error> {
         let question = "SELECT * FROM identity.sessions WHERE id > $1 ORDER BY id LIMIT $2";
         let asking = sqlx::query(question).bind(sql(id)).bind(i64::from(batch_max)).fetch_all(&self.pool);
-        let kept = |row| Ok(KeptSession { token: TokenHash(get(row, "token_hash")?), stored: stored(row)? });
+        let kept = |row| {
+            let (token, is_ended) = (TokenHash(get(row, "token_hash")?), get(row, "is_ended")?);
+            Ok(KeptSession { token, stored: stored(row)?, is_ended })
+        };
         self.run(asking).await?.iter().map(kept).collect()
     }
 
+    /// The next resets above that token, at most `batch_max`.
+    pub(crate) async fn resets_after(
+        &self,
+        token: Option<TokenHash>,
+        batch_max: u32,
+    ) -> Result<Vec<Reset>, Error> {
+        let question = "SELECT * FROM identity.resets WHERE token_hash > $1 ORDER BY token_hash LIMIT $2";
+        let after = token.map_or(vec![], |token| token.0.to_vec());
+        let asking = sqlx::query(question).bind(after).bind(i64::from(batch_max)).fetch_all(&self.pool);
+        let reset = |row| {
+            Ok(Reset {
+                token: TokenHash(get(row, "token_hash")?),
+                user: user_id(get(row, "user_id")?)?,
+                ends_at: Time(number(get(row, "ends_at")?)?),
+            })
+        };
+        self.run(asking).await?.iter().map(reset).collect()
+    }
+
     /// Stores the users as they were elsewhere; all of them or none.
-    pub(crate) async fn import_users(&self, users: &[KeptUser]) -> Result<(), Error> {
+    pub(crate) async fn import_users(&self, users: &[Kept]) -> Result<(), Error> {
         self.run(async {
             let mut transaction = self.pool.begin().await?;
             for kept in users {
-                insert(&mut transaction, kept).await?;
+                users::insert(&mut transaction, kept).await?;
             }
             transaction.commit().await
         })
@@ -87,21 +109,20 @@ impl Store {
     pub(crate) async fn import_sessions(&self, sessions: &[KeptSession]) -> Result<(), Error> {
         self.run(async {
             let mut transaction = self.pool.begin().await?;
-            for KeptSession { token, stored } in sessions {
-                sqlx::query(
-                    "INSERT INTO identity.sessions
-                         (id, token_hash, user_id, application_id, created_at, used_at, expires_at)
-                     VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                )
-                .bind(sql(stored.id.get()))
-                .bind(token.0)
-                .bind(stored.user.map(|user| sql(user.get())))
-                .bind(sql(stored.application.get()))
-                .bind(sql(stored.created_at.0))
-                .bind(sql(stored.used_at.0))
-                .bind(sql(stored.expires_at.0))
-                .execute(&mut *transaction)
-                .await?;
+            for kept in sessions {
+                insert_session(&mut transaction, kept).await?;
+            }
+            transaction.commit().await
+        })
+        .await
+    }
+
+    /// Stores the resets as they were elsewhere; all of them or none.
+    pub(crate) async fn import_resets(&self, resets: &[Reset]) -> Result<(), Error> {
+        self.run(async {
+            let mut transaction = self.pool.begin().await?;
+            for reset in resets {
+                resets::insert(&mut transaction, reset).await?;
             }
             transaction.commit().await
         })
@@ -126,36 +147,22 @@ impl Store {
     }
 }
 
-async fn insert(connection: &mut PgConnection, kept: &KeptUser) -> sqlx::Result<()> {
-    let (created, user) = (&kept.created, &kept.created.user);
+async fn insert_session(connection: &mut PgConnection, kept: &KeptSession) -> sqlx::Result<()> {
+    let KeptSession { token, stored, is_ended } = kept;
     sqlx::query(
-        "INSERT INTO identity.users (id, login, login_key, email, email_key, password_hash, full_name, phone,
-             website, created_at, updated_at, last_request_at, external_user_id, external_id, facebook_id,
-             twitter_id, blob_id, custom_data, avatar, user_tags, timezone, is_guest)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
+        "INSERT INTO identity.sessions
+             (id, token_hash, user_id, application_id, created_at, used_at, expires_at, ends_at, is_ended)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
-    .bind(sql(user.id.get()))
-    .bind(&user.login)
-    .bind(&created.login_key)
-    .bind(&user.email)
-    .bind(&created.email_key)
-    .bind(&kept.password_hash)
-    .bind(&user.full_name)
-    .bind(&user.phone)
-    .bind(&user.website)
-    .bind(sql(user.created_at.0))
-    .bind(sql(user.updated_at.0))
-    .bind(user.last_request_at.map(|at| sql(at.0)))
-    .bind(&user.external_user_id)
-    .bind(&user.external_id)
-    .bind(&user.facebook_id)
-    .bind(&user.twitter_id)
-    .bind(user.blob_id.map(sql))
-    .bind(&user.custom_data)
-    .bind(&user.avatar)
-    .bind(&user.user_tags)
-    .bind(user.timezone)
-    .bind(user.is_guest)
+    .bind(sql(stored.id.get()))
+    .bind(token.0)
+    .bind(stored.user.map(|user| sql(user.get())))
+    .bind(sql(stored.application.get()))
+    .bind(sql(stored.created_at.0))
+    .bind(sql(stored.used_at.0))
+    .bind(sql(stored.expires_at.0))
+    .bind(stored.ends_at.map(|at| sql(at.0)))
+    .bind(is_ended)
     .execute(connection)
     .await?;
     Ok(())

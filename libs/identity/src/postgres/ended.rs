@@ -1,6 +1,7 @@
-//! Sessions that another process has ended: forgotten here within a second.
+//! Sessions that another process has ended or switched, and users whom it has changed: forgotten here
+//! within a second.
 //!
-//! Each end has a number, dense and visible in order (the counter's row is locked until the commit), so
+//! Each such end has a number, dense and visible in order (the counter's row is locked until the commit), so
 //! that reading on from the last number seen misses nothing. A gap, or a counter that has gone back,
 //! says that something was missed: then nothing in memory counts. There is no message to get lost;
 //! who has not read lately enough does not trust its memory ([`super::link`]) and asks the rows.
@@ -8,12 +9,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::UserId;
 use sqlx::postgres::{PgConnectOptions, PgRow};
-use sqlx::{ConnectOptions as _, PgConnection, Row as _};
+use sqlx::{ConnectOptions as _, PgConnection};
 use tokio::time::Instant;
 
 use super::link::Link;
-use crate::session::{LiveSessions, TokenHash};
+use super::users::get;
+use crate::Error;
+use crate::memory::{Memory, Stale};
+use crate::session::TokenHash;
+use crate::store::{damaged, sql, user_id};
 
 /// How often ended sessions are read.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -29,13 +35,13 @@ pub(super) struct Feed {
     options: PgConnectOptions,
     connection: Option<PgConnection>,
     seen: Option<i64>,
-    live: Arc<LiveSessions>,
+    memory: Arc<Memory>,
 }
 
 impl Feed {
     /// Nothing has been read yet.
-    pub(super) fn new(options: PgConnectOptions, live: Arc<LiveSessions>) -> Self {
-        Self { options, connection: None, seen: None, live }
+    pub(super) fn new(options: PgConnectOptions, memory: Arc<Memory>) -> Self {
+        Self { options, connection: None, seen: None, memory }
     }
 
     /// Reads on to the end, and tells `link` how fresh the memory is now. After a failure, which is
@@ -49,7 +55,7 @@ impl Feed {
             let asked = Instant::now();
             let seen = self.seen.unwrap_or(i64::MAX);
             let answer = sqlx::query(
-                "SELECT counter.last, ended.number, ended.token_hash
+                "SELECT counter.last, ended.number, ended.token_hash, ended.user_id
                  FROM identity.counters counter
                  LEFT JOIN identity.ended ON ended.number > $1
                  WHERE counter.name = 'ended' ORDER BY ended.number LIMIT $2",
@@ -61,8 +67,8 @@ impl Feed {
             let (last, ends) = ends(&rows).map_err(|error| error.to_string())?;
             let news = News::of(self.seen, last, ends);
             match news.ended {
-                Ended::These(tokens) => tokens.iter().for_each(|token| self.live.forget(token)),
-                Ended::Unknown => self.live.forget_all(),
+                Ended::These(stale) => self.memory.forget(&stale),
+                Ended::Unknown => self.memory.forget_all(),
             }
             self.seen = Some(news.seen);
             if news.seen == last {
@@ -96,16 +102,51 @@ async fn bounded<T>(time_max: Duration, work: impl Future<Output = sqlx::Result<
     }
 }
 
+/// One token or one user to forget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Token(TokenHash),
+    User(UserId),
+}
+
 /// The counter, and the ends above the number asked for.
-fn ends(rows: &[PgRow]) -> sqlx::Result<(i64, Vec<(i64, TokenHash)>)> {
-    let first = rows.first().ok_or(sqlx::Error::RowNotFound)?;
+fn ends(rows: &[PgRow]) -> Result<(i64, Vec<(i64, End)>), Error> {
+    let first = rows.first().ok_or_else(|| damaged("there is no counter of ended sessions"))?;
     let mut ends = Vec::new();
     for row in rows {
-        if let Some(number) = row.try_get::<Option<i64>, _>("number")? {
-            ends.push((number, TokenHash(row.try_get("token_hash")?)));
-        }
+        let Some(number) = get::<Option<i64>>(row, "number")? else { continue };
+        let end = match get::<Option<i64>>(row, "user_id")? {
+            Some(user) => End::User(user_id(user)?),
+            None => End::Token(TokenHash(get(row, "token_hash")?)),
+        };
+        ends.push((number, end));
     }
-    Ok((first.try_get("last")?, ends))
+    Ok((get(first, "last")?, ends))
+}
+
+/// Tells all processes what of their memory is out of date. The counter's row stays locked until the
+/// commit, so that this comes last.
+pub(super) async fn announce(connection: &mut PgConnection, stale: &Stale) -> sqlx::Result<()> {
+    // A user's row has a token that is nobody's.
+    let nobodys = TokenHash([0; 32]);
+    let tokens = stale.tokens.iter().map(|token| (token, None));
+    let users = stale.users.iter().map(|user| (&nobodys, Some(sql(user.get()))));
+    let (tokens, users): (Vec<_>, Vec<_>) = tokens.chain(users).map(|(token, user)| (token.0, user)).unzip();
+    if tokens.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "WITH counter AS (
+             UPDATE identity.counters SET last = last + cardinality($1::bytea[]) WHERE name = 'ended' RETURNING last)
+         INSERT INTO identity.ended (number, token_hash, user_id)
+         SELECT counter.last - cardinality($1::bytea[]) + stale.place, stale.token, stale.client
+         FROM counter, unnest($1::bytea[], $2::bigint[]) WITH ORDINALITY AS stale (token, client, place)",
+    )
+    .bind(&tokens)
+    .bind(&users)
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// What an answer says.
@@ -118,15 +159,15 @@ struct News {
 
 #[derive(Debug, PartialEq, Eq)]
 enum Ended {
-    /// Those tokens are dead.
-    These(Vec<TokenHash>),
-    /// Some are dead, and nobody knows which.
+    /// Those tokens and users.
+    These(Stale),
+    /// Some, and nobody knows which.
     Unknown,
 }
 
 impl News {
     /// `last` is the counter; `ends` are those above `seen`, in order, perhaps not all.
-    fn of(seen: Option<i64>, last: i64, ends: Vec<(i64, TokenHash)>) -> Self {
+    fn of(seen: Option<i64>, last: i64, ends: Vec<(i64, End)>) -> Self {
         let unknown = Self { ended: Ended::Unknown, seen: last };
         let Some(seen) = seen else { return unknown };
         let is_dense = (seen + 1..).zip(&ends).all(|(expected, (number, _))| expected == *number);
@@ -136,7 +177,14 @@ impl News {
         if !is_dense || is_missing_some || newest > last {
             return unknown;
         }
-        Self { ended: Ended::These(ends.into_iter().map(|(_, token)| token).collect()), seen: newest }
+        let mut stale = Stale::default();
+        for (_, end) in ends {
+            match end {
+                End::Token(token) => stale.tokens.push(token),
+                End::User(user) => stale.users.push(user),
+            }
+        }
+        Self { ended: Ended::These(stale), seen: newest }
     }
 }
 
@@ -147,9 +195,9 @@ mod tests {
     #[test]
     fn what_was_missed_is_noticed() {
         let token = |n: i64| TokenHash([u8::try_from(n).unwrap(); 32]);
-        let ends = |numbers: &[i64]| numbers.iter().map(|n| (*n, token(*n))).collect::<Vec<_>>();
+        let ends = |numbers: &[i64]| numbers.iter().map(|n| (*n, End::Token(token(*n)))).collect::<Vec<_>>();
         let these = |numbers: &[i64], seen| News {
-            ended: Ended::These(numbers.iter().map(|n| token(*n)).collect()),
+            ended: Ended::These(Stale { tokens: numbers.iter().map(|n| token(*n)).collect(), users: vec![] }),
             seen,
         };
         let unknown = |seen| News { ended: Ended::Unknown, seen };

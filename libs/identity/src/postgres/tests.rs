@@ -3,7 +3,6 @@
 use engines::Postgres;
 
 use super::*;
-use crate::cache::Remembered;
 
 #[tokio::test]
 async fn what_is_answered_is_on_the_disk_whatever_the_database_prefers() {
@@ -13,7 +12,7 @@ async fn what_is_answered_is_on_the_disk_whatever_the_database_prefers() {
     let prefer = format!("ALTER DATABASE {name} SET synchronous_commit = off");
     let beside = PgPool::connect(database.url()).await.unwrap();
     sqlx::query(sqlx::AssertSqlSafe(prefer)).execute(&beside).await.unwrap();
-    let memory = Arc::new(Remembered::new(1));
+    let memory = Arc::new(Memory::new(&Settings::default()));
     let store = Store::open(database.url(), &Settings::default(), memory, Purpose::Serve).await.unwrap();
     let says = sqlx::query_scalar::<_, String>("SHOW synchronous_commit").fetch_one(&store.pool).await;
     assert_eq!(says.unwrap(), "on");

@@ -3,52 +3,68 @@
 use std::collections::HashMap;
 
 use domain::{Time, UserId};
-use sqlx::Row as _;
 use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row as _};
 
-use super::{Store, failures};
-use crate::sign_up::{NewUser, Unique};
+use super::sessions::insert_session;
+use super::{Store, Undone, failures};
+use crate::session::{NewSession, StoredSession};
 use crate::store::{number, sql, user_id};
-use crate::user::{Created, Display, Found, User};
+use crate::user::{Display, Found, Kept, Names, Newcomer, User};
 use crate::{Error, FieldError};
 
 impl Store {
-    /// Which of the new user's names somebody has already; empty: none, for the moment.
-    pub(crate) async fn taken(&self, user: &NewUser) -> Result<Vec<FieldError>, Error> {
-        let key = |unique: &Option<Unique>| unique.as_ref().map(|unique| unique.key.clone());
-        let asking = sqlx::query_as::<_, (bool, bool)>(
-            "SELECT EXISTS (SELECT FROM identity.users WHERE login_key = $1),
-                 EXISTS (SELECT FROM identity.users WHERE email_key = $2)",
-        )
-        .bind(key(&user.profile.login))
-        .bind(key(&user.profile.email))
-        .fetch_one(&self.pool);
-        let (login, email) = self.run(asking).await?;
-        let fields = [("login", login), ("email", email)];
-        Ok(fields.iter().filter(|(_, taken)| *taken).map(|(field, _)| FieldError::taken(field)).collect())
+    /// Which of the names somebody but `owner` has already; empty: none, for the moment.
+    pub(crate) async fn taken(&self, names: Names, owner: Option<UserId>) -> Result<Vec<FieldError>, Error> {
+        self.run(async { taken(&mut *self.pool.acquire().await?, &names, owner).await }).await
     }
 
     /// Stores the user under a fresh id, unless one of his names is taken.
-    pub(crate) async fn insert_user(
-        &self,
-        user: NewUser,
-        password_hash: String,
-        now: Time,
-    ) -> Result<User, Error> {
-        let inserted = self.run(async {
-            match insert(&user, &password_hash, now).fetch_one(&self.pool).await {
-                Ok(row) => row.try_get::<i64, _>("id").map(Some),
-                Err(error) if failures::is_taken(&error) => Ok(None),
-                Err(error) => Err(error),
-            }
+    pub(crate) async fn insert_user(&self, new: Newcomer, now: Time) -> Result<User, Error> {
+        let names = Names::of(&new.profile);
+        let admitted = self.transact(async {
+            let mut transaction = self.pool.begin().await?;
+            let admitted = admit(&mut transaction, new, now).await?;
+            transaction.commit().await?;
+            Ok(admitted)
         });
-        match inserted.await? {
-            Some(id) => Ok(Created::of(user_id(id)?, user, now).user),
-            None => match self.taken(&user).await? {
-                // Whoever had it is gone already.
-                taken if taken.is_empty() => Err(Error::Busy),
-                taken => Err(Error::Invalid(taken)),
-            },
+        match admitted.await? {
+            Some(user) => Ok(user),
+            None => self.refusal(names).await,
+        }
+    }
+
+    /// Stores the user and a session of his, or neither.
+    pub(crate) async fn insert_with_session(
+        &self,
+        new: Newcomer,
+        session: NewSession,
+    ) -> Result<(User, StoredSession), Error> {
+        let names = Names::of(&new.profile);
+        let admitted = self.transact(async {
+            let mut transaction = self.pool.begin().await?;
+            let Some(mut user) = admit(&mut transaction, new, session.created_at).await? else {
+                return Ok(None);
+            };
+            let session = NewSession { user: Some(user.id), ..session };
+            note_request(&mut transaction, user.id, session.created_at).await?;
+            user.last_request_at = Some(session.created_at);
+            let stored = insert_session(&mut transaction, session).await?;
+            transaction.commit().await?;
+            Ok(Some((user, stored)))
+        });
+        match admitted.await? {
+            Some(admitted) => Ok(admitted),
+            None => self.refusal(names).await,
+        }
+    }
+
+    /// Why nobody could be stored under those names.
+    async fn refusal<T>(&self, names: Names) -> Result<T, Error> {
+        match self.taken(names, None).await? {
+            // Whoever had it is gone already; or it is the provider's key.
+            taken if taken.is_empty() => Err(Error::Busy),
+            taken => Err(Error::Invalid(taken)),
         }
     }
 
@@ -62,6 +78,19 @@ impl Store {
         self.find("SELECT * FROM identity.users WHERE email_key = $1", key).await
     }
 
+    /// The user whom a provider knows as `key`.
+    pub(crate) async fn by_provider(&self, key: String) -> Result<Option<Found>, Error> {
+        self.find("SELECT * FROM identity.users WHERE provider_key = $1", key).await
+    }
+
+    /// The user of that id.
+    pub(crate) async fn by_id(&self, user: UserId) -> Result<Option<Found>, Error> {
+        let rows = self.by_ids("SELECT * FROM identity.users WHERE id = ANY ($1)", &[user]).await?;
+        let Some(kept) = rows.first().map(kept_of).transpose()? else { return Ok(None) };
+        let found = Found { user: kept.user, password_hash: kept.password_hash };
+        Ok(kept.deleted_at.is_none().then_some(found))
+    }
+
     async fn find(&self, question: &'static str, key: String) -> Result<Option<Found>, Error> {
         let finding = sqlx::query(question).bind(key).fetch_optional(&self.pool);
         let Some(row) = self.run(finding).await? else { return Ok(None) };
@@ -70,7 +99,8 @@ impl Store {
 
     /// Those of `ids` that exist, in the order given.
     pub(crate) async fn users(&self, ids: Vec<UserId>) -> Result<Vec<User>, Error> {
-        let rows = self.by_ids("SELECT * FROM identity.users WHERE id = ANY ($1)", &ids).await?;
+        let question = "SELECT * FROM identity.users WHERE id = ANY ($1) AND deleted_at IS NULL";
+        let rows = self.by_ids(question, &ids).await?;
         let users = rows.iter().map(user).collect::<Result<Vec<_>, _>>()?;
         let users = users.into_iter().map(|user| (user.id, user)).collect::<HashMap<_, _>>();
         Ok(ids.iter().filter_map(|id| users.get(id).cloned()).collect())
@@ -78,7 +108,8 @@ impl Store {
 
     /// How those of `ids` that exist are shown, in the order given.
     pub(crate) async fn displays(&self, ids: Vec<UserId>) -> Result<Vec<Display>, Error> {
-        let question = "SELECT id, full_name, login, avatar FROM identity.users WHERE id = ANY ($1)";
+        let question = "SELECT id, full_name, login, avatar FROM identity.users
+                        WHERE id = ANY ($1) AND deleted_at IS NULL";
         let mut displays = HashMap::new();
         for row in self.by_ids(question, &ids).await? {
             let id = user_id(get(&row, "id")?)?;
@@ -103,40 +134,107 @@ impl Store {
     }
 }
 
-type Insert<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
+/// Stores the user under a fresh id; none, if one of his names is taken: then the transaction is over. The
+/// counter's row stays locked until the commit.
+async fn admit(connection: &mut PgConnection, new: Newcomer, now: Time) -> Result<Option<User>, Undone> {
+    let issuing = "UPDATE identity.counters SET last = last + 1 WHERE name = 'user' RETURNING last";
+    let issued = sqlx::query_scalar::<_, i64>(issuing).fetch_one(&mut *connection).await?;
+    let kept = Kept::new(user_id(issued)?, new, now);
+    match insert(connection, &kept).await {
+        Ok(()) => Ok(Some(kept.user)),
+        Err(error) if failures::is_taken(&error) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
 
-/// Issues a number and stores the user under it, or neither: the counter's row stays locked until
-/// that is on the disk.
-fn insert<'q>(user: &'q NewUser, password_hash: &'q str, now: Time) -> Insert<'q> {
-    let text = |unique: &'q Option<Unique>| unique.as_ref().map(|unique| &*unique.text);
-    let key = |unique: &'q Option<Unique>| unique.as_ref().map(|unique| &*unique.key);
-    let about = &user.profile.about;
+pub(super) async fn insert(connection: &mut PgConnection, kept: &Kept) -> sqlx::Result<()> {
+    let user = &kept.user;
+    let at = |time: Option<Time>| time.map(|time| sql(time.0));
     sqlx::query(
-        "WITH counter AS (UPDATE identity.counters SET last = last + 1 WHERE name = 'user' RETURNING last)
-         INSERT INTO identity.users (id, login, login_key, email, email_key, password_hash, created_at, updated_at,
-             full_name, phone, website, external_user_id, external_id, facebook_id, twitter_id, blob_id,
-             custom_data, avatar, user_tags, timezone)
-         SELECT last, $1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18
-         FROM counter RETURNING id",
+        "INSERT INTO identity.users (id, login, login_key, email, email_key, password_hash, full_name, phone,
+             website, created_at, updated_at, last_request_at, external_user_id, external_id, facebook_id,
+             twitter_id, blob_id, custom_data, avatar, user_tags, timezone, is_guest, provider_key, disabled_at,
+             ends_at, deleted_at, is_departing)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+             $23, $24, $25, $26, $27)",
     )
-    .bind(text(&user.profile.login))
-    .bind(key(&user.profile.login))
-    .bind(text(&user.profile.email))
-    .bind(key(&user.profile.email))
-    .bind(password_hash)
-    .bind(sql(now.0))
-    .bind(&about.full_name)
-    .bind(&about.phone)
-    .bind(&about.website)
-    .bind(&about.external_user_id)
-    .bind(&about.external_id)
-    .bind(&about.facebook_id)
-    .bind(&about.twitter_id)
-    .bind(about.blob_id.map(sql))
-    .bind(&about.custom_data)
-    .bind(&about.avatar)
-    .bind(&about.user_tags)
-    .bind(about.timezone)
+    .bind(sql(user.id.get()))
+    .bind(&user.login)
+    .bind(&kept.login_key)
+    .bind(&user.email)
+    .bind(&kept.email_key)
+    .bind(&kept.password_hash)
+    .bind(&user.full_name)
+    .bind(&user.phone)
+    .bind(&user.website)
+    .bind(sql(user.created_at.0))
+    .bind(sql(user.updated_at.0))
+    .bind(at(user.last_request_at))
+    .bind(&user.external_user_id)
+    .bind(&user.external_id)
+    .bind(&user.facebook_id)
+    .bind(&user.twitter_id)
+    .bind(user.blob_id.map(sql))
+    .bind(&user.custom_data)
+    .bind(&user.avatar)
+    .bind(&user.user_tags)
+    .bind(user.timezone)
+    .bind(user.is_guest)
+    .bind(&kept.provider_key)
+    .bind(at(kept.disabled_at))
+    .bind(at(kept.ends_at))
+    .bind(at(kept.deleted_at))
+    .bind(kept.is_departing)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Which of the names somebody but `owner` has already.
+pub(super) async fn taken(
+    connection: &mut PgConnection,
+    names: &Names,
+    owner: Option<UserId>,
+) -> sqlx::Result<Vec<FieldError>> {
+    let (login, email) = sqlx::query_as::<_, (bool, bool)>(
+        "SELECT EXISTS (SELECT FROM identity.users WHERE login_key = $1 AND id IS DISTINCT FROM $3),
+             EXISTS (SELECT FROM identity.users WHERE email_key = $2 AND id IS DISTINCT FROM $3)",
+    )
+    .bind(&names.login)
+    .bind(&names.email)
+    .bind(owner.map(|owner| sql(owner.get())))
+    .fetch_one(connection)
+    .await?;
+    let fields = [("login", login), ("email", email)];
+    Ok(fields.iter().filter(|(_, taken)| *taken).map(|(field, _)| FieldError::taken(field)).collect())
+}
+
+/// Notes on the user that a session of his was used; fails if he may have none. His row stays locked until
+/// the commit, so that who ends all his sessions after that finds this one too.
+pub(super) async fn note_request(
+    connection: &mut PgConnection,
+    user: UserId,
+    at: Time,
+) -> Result<(), Undone> {
+    let noted = sqlx::query(
+        "UPDATE identity.users SET last_request_at = greatest(coalesce(last_request_at, 0), $2)
+         WHERE id = $1 AND deleted_at IS NULL AND disabled_at IS NULL",
+    )
+    .bind(sql(user.get()))
+    .bind(sql(at.0))
+    .execute(&mut *connection)
+    .await?;
+    if noted.rows_affected() > 0 {
+        return Ok(());
+    }
+    Err(absence(connection, user).await?.into())
+}
+
+/// Why the user may have no session.
+pub(super) async fn absence(connection: &mut PgConnection, user: UserId) -> sqlx::Result<Error> {
+    let question = "SELECT EXISTS (SELECT FROM identity.users WHERE id = $1 AND deleted_at IS NULL)";
+    let exists = sqlx::query_scalar(question).bind(sql(user.get())).fetch_one(connection).await?;
+    Ok(if exists { Error::Disabled } else { Error::UserNotFound })
 }
 
 /// A column's value.
@@ -147,7 +245,26 @@ where
     row.try_get(column).map_err(|error| Error::Store(error.to_string()))
 }
 
-pub(super) fn user(row: &PgRow) -> Result<User, Error> {
+/// The moment in a column that may be empty.
+pub(super) fn time(row: &PgRow, column: &str) -> Result<Option<Time>, Error> {
+    Ok(get::<Option<i64>>(row, column)?.map(number).transpose()?.map(Time))
+}
+
+pub(super) fn kept_of(row: &PgRow) -> Result<Kept, Error> {
+    Ok(Kept {
+        user: user(row)?,
+        login_key: get(row, "login_key")?,
+        email_key: get(row, "email_key")?,
+        password_hash: get(row, "password_hash")?,
+        provider_key: get(row, "provider_key")?,
+        disabled_at: time(row, "disabled_at")?,
+        ends_at: time(row, "ends_at")?,
+        deleted_at: time(row, "deleted_at")?,
+        is_departing: get(row, "is_departing")?,
+    })
+}
+
+fn user(row: &PgRow) -> Result<User, Error> {
     Ok(User {
         id: user_id(get(row, "id")?)?,
         full_name: get(row, "full_name")?,
@@ -157,7 +274,7 @@ pub(super) fn user(row: &PgRow) -> Result<User, Error> {
         website: get(row, "website")?,
         created_at: Time(number(get(row, "created_at")?)?),
         updated_at: Time(number(get(row, "updated_at")?)?),
-        last_request_at: get::<Option<i64>>(row, "last_request_at")?.map(number).transpose()?.map(Time),
+        last_request_at: time(row, "last_request_at")?,
         external_user_id: get(row, "external_user_id")?,
         external_id: get(row, "external_id")?,
         facebook_id: get(row, "facebook_id")?,
@@ -168,6 +285,6 @@ pub(super) fn user(row: &PgRow) -> Result<User, Error> {
         user_tags: get(row, "user_tags")?,
         timezone: get(row, "timezone")?,
         is_guest: get(row, "is_guest")?,
-        is_disabled: get::<Option<i64>>(row, "disabled_at")?.is_some(),
+        is_disabled: time(row, "disabled_at")?.is_some(),
     })
 }

@@ -106,7 +106,7 @@ async fn write(connection: &mut PgConnection, uses: &[Use]) -> sqlx::Result<()> 
              held AS (SELECT id FROM identity.sessions WHERE id = ANY ($1) ORDER BY id FOR UPDATE)
          UPDATE identity.sessions session
          SET used_at = greatest(session.used_at, used.at), expires_at = greatest(session.expires_at, used.until)
-         FROM used JOIN held USING (id) WHERE session.id = used.id RETURNING session.id",
+         FROM used JOIN held USING (id) WHERE session.id = used.id AND NOT session.is_ended RETURNING session.id",
     )
     .bind(&sessions)
     .bind(&used_at)
@@ -126,7 +126,7 @@ async fn write(connection: &mut PgConnection, uses: &[Use]) -> sqlx::Result<()> 
         "WITH used AS (SELECT * FROM unnest($1::bigint[], $2::bigint[]) AS used (id, at)),
              held AS (SELECT id FROM identity.users WHERE id = ANY ($1) ORDER BY id FOR UPDATE)
          UPDATE identity.users client SET last_request_at = greatest(coalesce(client.last_request_at, 0), used.at)
-         FROM used JOIN held USING (id) WHERE client.id = used.id",
+         FROM used JOIN held USING (id) WHERE client.id = used.id AND client.deleted_at IS NULL",
     )
     .bind(&users)
     .bind(&at)

@@ -1,15 +1,17 @@
 //! What copying asks of the embedded store.
 
+use domain::Time;
 use rusqlite::Connection;
 
 use super::Store;
 use super::sessions::stored;
-use super::users::{insert, user};
+use super::{resets, sessions, users};
 use crate::Error;
-use crate::copy::{Extent, KeptSession, KeptUser, MARK};
+use crate::account::Reset;
+use crate::copy::{Extent, KeptSession, MARK};
 use crate::session::TokenHash;
-use crate::store::{number, sql};
-use crate::user::Created;
+use crate::store::{number, sql, user_id};
+use crate::user::Kept;
 
 /// Whether the store is being filled.
 pub(super) fn is_marked(connection: &Connection) -> rusqlite::Result<bool> {
@@ -27,6 +29,7 @@ impl Store {
             Ok(Extent {
                 users: ask("SELECT count(*) FROM users")?,
                 sessions: ask("SELECT count(*) FROM sessions")?,
+                resets: ask("SELECT count(*) FROM resets")?,
                 user_counter: ask("SELECT last FROM counters WHERE name = 'user'")?,
                 session_counter: ask("SELECT last FROM counters WHERE name = 'session'")?,
                 last_user: ask("SELECT coalesce(max(id), 0) FROM users")?,
@@ -51,18 +54,16 @@ impl Store {
     }
 
     /// The next users above that number, at most `batch_max`.
-    pub(crate) async fn users_after(&self, id: u64, batch_max: u32) -> Result<Vec<KeptUser>, Error> {
+    pub(crate) async fn users_after(&self, id: u64, batch_max: u32) -> Result<Vec<Kept>, Error> {
         self.read(move |connection| {
             let mut statement =
                 connection.prepare_cached("SELECT * FROM users WHERE id > ?1 ORDER BY id LIMIT ?2")?;
             let mut rows = statement.query((sql(id), batch_max))?;
-            let mut users = Vec::new();
+            let mut kept = Vec::new();
             while let Some(row) = rows.next()? {
-                let (login_key, email_key) = (row.get("login_key")?, row.get("email_key")?);
-                let created = Created { user: user(row)?, login_key, email_key };
-                users.push(KeptUser { created, password_hash: row.get("password_hash")? });
+                kept.push(users::kept_of(row)?);
             }
-            Ok(users)
+            Ok(kept)
         })
         .await
     }
@@ -75,44 +76,58 @@ impl Store {
             let mut rows = statement.query((sql(id), batch_max))?;
             let mut sessions = Vec::new();
             while let Some(row) = rows.next()? {
-                sessions.push(KeptSession { token: TokenHash(row.get("token_hash")?), stored: stored(row)? });
+                let (token, is_ended) = (TokenHash(row.get("token_hash")?), row.get("is_ended")?);
+                sessions.push(KeptSession { token, stored: stored(row)?, is_ended });
             }
             Ok(sessions)
         })
         .await
     }
 
-    /// Stores the users as they were elsewhere; all of them or none.
-    pub(crate) async fn import_users(&self, users: Vec<KeptUser>) -> Result<(), Error> {
-        self.write(move |transaction| {
-            users
-                .iter()
-                .try_for_each(|kept| insert(transaction, &kept.created, kept.password_hash.as_deref()))
+    /// The next resets above that token, at most `batch_max`.
+    pub(crate) async fn resets_after(
+        &self,
+        token: Option<TokenHash>,
+        batch_max: u32,
+    ) -> Result<Vec<Reset>, Error> {
+        self.read(move |connection| {
+            let mut statement = connection
+                .prepare_cached("SELECT * FROM resets WHERE token_hash > ?1 ORDER BY token_hash LIMIT ?2")?;
+            let after = token.map_or(vec![], |token| token.0.to_vec());
+            let mut rows = statement.query((after, batch_max))?;
+            let mut resets = Vec::new();
+            while let Some(row) = rows.next()? {
+                resets.push(Reset {
+                    token: TokenHash(row.get("token_hash")?),
+                    user: user_id(row.get("user_id")?)?,
+                    ends_at: Time(number(row.get("ends_at")?)?),
+                });
+            }
+            Ok(resets)
         })
         .await
+    }
+
+    /// Stores the users as they were elsewhere; all of them or none.
+    pub(crate) async fn import_users(&self, users: Vec<Kept>) -> Result<(), Error> {
+        self.write(move |transaction| users.iter().try_for_each(|kept| users::insert(transaction, kept)))
+            .await
     }
 
     /// Stores the sessions as they were elsewhere; all of them or none.
     pub(crate) async fn import_sessions(&self, sessions: Vec<KeptSession>) -> Result<(), Error> {
         self.write(move |transaction| {
-            let mut statement = transaction.prepare_cached(
-                "INSERT INTO sessions (id, token_hash, user_id, application_id, created_at, used_at, expires_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            )?;
-            for KeptSession { token, stored } in &sessions {
-                statement.execute((
-                    sql(stored.id.get()),
-                    token.0,
-                    stored.user.map(|user| sql(user.get())),
-                    sql(stored.application.get()),
-                    sql(stored.created_at.0),
-                    sql(stored.used_at.0),
-                    sql(stored.expires_at.0),
-                ))?;
-            }
-            Ok(())
+            sessions.iter().try_for_each(|KeptSession { token, stored, is_ended }| {
+                sessions::insert(transaction, *token, stored, *is_ended)
+            })
         })
         .await
+    }
+
+    /// Stores the resets as they were elsewhere; all of them or none.
+    pub(crate) async fn import_resets(&self, resets: Vec<Reset>) -> Result<(), Error> {
+        self.write(move |transaction| resets.iter().try_for_each(|reset| resets::insert(transaction, reset)))
+            .await
     }
 
     /// From now on only numbers above those are issued, of users and of sessions.

@@ -4,7 +4,8 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::*;
-use crate::{NewUser, Password, SignUp};
+use crate::user::Newcomer;
+use crate::{Profile, SignUp};
 use domain::Time;
 
 fn path_in(dir: &TempDir) -> std::path::PathBuf {
@@ -15,14 +16,10 @@ fn open(dir: &TempDir) -> Result<Store, OpenError> {
     Store::open(&path_in(dir), &Settings::default(), Purpose::Serve)
 }
 
-fn new_user(login: &str, custom_data: &str) -> NewUser {
-    let raw = SignUp {
-        login: Some(login.into()),
-        password: Some(Password::new("correct horse")),
-        custom_data: Some(custom_data.into()),
-        ..SignUp::default()
-    };
-    NewUser::parse(raw).unwrap()
+fn newcomer(login: &str, custom_data: &str) -> Newcomer {
+    let raw =
+        SignUp { login: Some(login.into()), custom_data: Some(custom_data.into()), ..SignUp::default() };
+    Newcomer { profile: Profile::parse(raw).unwrap(), ..Newcomer::default() }
 }
 
 #[test]
@@ -96,7 +93,7 @@ async fn a_full_disk_refuses_and_recovers() {
     let text = "x".repeat(5_000);
     let mut refused = None;
     for n in 0..100 {
-        let added = store.insert_user(new_user(&format!("user{n}"), &text), "hash".into(), Time(1)).await;
+        let added = store.insert_user(newcomer(&format!("user{n}"), &text), Time(1)).await;
         if let Err(error) = added {
             refused = Some((n, error));
             break;
@@ -106,6 +103,6 @@ async fn a_full_disk_refuses_and_recovers() {
     assert_eq!(error, Error::StorageFull);
     assert!(store.by_login(format!("user{n}")).await.unwrap().is_none());
     set_pages(100_000).await;
-    let user = store.insert_user(new_user(&format!("user{n}"), &text), "hash".into(), Time(1)).await.unwrap();
+    let user = store.insert_user(newcomer(&format!("user{n}"), &text), Time(1)).await.unwrap();
     assert_eq!(user.id.get(), n + 1, "a refused sign-up issued no id");
 }

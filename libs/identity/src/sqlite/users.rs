@@ -3,35 +3,35 @@
 use domain::{Time, UserId};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
+use super::sessions::insert_session;
 use super::{Store, issue};
-use crate::sign_up::NewUser;
+use crate::session::{NewSession, StoredSession};
 use crate::store::{number, sql, user_id};
-use crate::user::{Created, Display, Found, User};
+use crate::user::{Display, Found, Kept, Names, Newcomer, User};
 use crate::{Error, FieldError};
 
 impl Store {
-    /// Which of the new user's names somebody has already; empty: none, for the moment.
-    pub(crate) async fn taken(&self, user: &NewUser) -> Result<Vec<FieldError>, Error> {
-        let user = user.clone();
-        self.read(move |connection| taken(connection, &user)).await
+    /// Which of the names somebody but `owner` has already; empty: none, for the moment.
+    pub(crate) async fn taken(&self, names: Names, owner: Option<UserId>) -> Result<Vec<FieldError>, Error> {
+        self.read(move |connection| taken(connection, &names, owner)).await
     }
 
     /// Stores the user under a fresh id, unless one of his names is taken.
-    pub(crate) async fn insert_user(
+    pub(crate) async fn insert_user(&self, new: Newcomer, now: Time) -> Result<User, Error> {
+        self.write(move |transaction| admit(transaction, new, now)).await
+    }
+
+    /// Stores the user and a session of his, or neither.
+    pub(crate) async fn insert_with_session(
         &self,
-        user: NewUser,
-        password_hash: String,
-        now: Time,
-    ) -> Result<User, Error> {
+        new: Newcomer,
+        session: NewSession,
+    ) -> Result<(User, StoredSession), Error> {
         self.write(move |transaction| {
-            let taken = taken(transaction, &user)?;
-            if !taken.is_empty() {
-                return Err(Error::Invalid(taken));
-            }
-            let id = user_id(sql(issue(transaction, "user")?))?;
-            let user = Created::of(id, user, now);
-            insert(transaction, &user, Some(&password_hash))?;
-            Ok(user.user)
+            let mut user = admit(transaction, new, session.created_at)?;
+            let stored = insert_session(transaction, NewSession { user: Some(user.id), ..session })?;
+            user.last_request_at = Some(session.created_at);
+            Ok((user, stored))
         })
         .await
     }
@@ -46,10 +46,26 @@ impl Store {
         self.read(move |connection| find(connection, "SELECT * FROM users WHERE email_key = ?1", &key)).await
     }
 
+    /// The user whom a provider knows as `key`.
+    pub(crate) async fn by_provider(&self, key: String) -> Result<Option<Found>, Error> {
+        self.read(move |connection| find(connection, "SELECT * FROM users WHERE provider_key = ?1", &key))
+            .await
+    }
+
+    /// The user of that id.
+    pub(crate) async fn by_id(&self, user: UserId) -> Result<Option<Found>, Error> {
+        self.read(move |connection| {
+            let kept = kept(connection, user)?;
+            Ok(kept.map(|kept| Found { user: kept.user, password_hash: kept.password_hash }))
+        })
+        .await
+    }
+
     /// Those of `ids` that exist, in the order given.
     pub(crate) async fn users(&self, ids: Vec<UserId>) -> Result<Vec<User>, Error> {
         self.read(move |connection| {
-            let mut statement = connection.prepare_cached("SELECT * FROM users WHERE id = ?1")?;
+            let mut statement =
+                connection.prepare_cached("SELECT * FROM users WHERE id = ?1 AND deleted_at IS NULL")?;
             let mut users = Vec::with_capacity(ids.len());
             for id in ids {
                 let mut rows = statement.query([sql(id.get())])?;
@@ -65,8 +81,9 @@ impl Store {
     /// How those of `ids` that exist are shown, in the order given.
     pub(crate) async fn displays(&self, ids: Vec<UserId>) -> Result<Vec<Display>, Error> {
         self.read(move |connection| {
-            let mut statement =
-                connection.prepare_cached("SELECT full_name, login, avatar FROM users WHERE id = ?1")?;
+            let mut statement = connection.prepare_cached(
+                "SELECT full_name, login, avatar FROM users WHERE id = ?1 AND deleted_at IS NULL",
+            )?;
             let mut displays = Vec::with_capacity(ids.len());
             for id in ids {
                 let mut rows = statement.query([sql(id.get())])?;
@@ -91,34 +108,49 @@ impl Store {
     }
 }
 
-pub(super) fn insert(
-    connection: &Connection,
-    new: &Created,
-    password_hash: Option<&str>,
-) -> Result<(), Error> {
-    let user = &new.user;
+/// Stores the user under a fresh id, unless one of his names is taken.
+fn admit(connection: &Connection, new: Newcomer, now: Time) -> Result<User, Error> {
+    let taken = taken(connection, &Names::of(&new.profile), None)?;
+    if !taken.is_empty() {
+        return Err(Error::Invalid(taken));
+    }
+    if let Some(key) = &new.provider_key
+        && connection.prepare_cached("SELECT 1 FROM users WHERE provider_key = ?1")?.exists([key])?
+    {
+        return Err(Error::Busy);
+    }
+    let kept = Kept::new(user_id(sql(issue(connection, "user")?))?, new, now);
+    insert(connection, &kept)?;
+    Ok(kept.user)
+}
+
+pub(super) fn insert(connection: &Connection, kept: &Kept) -> Result<(), Error> {
+    let user = &kept.user;
+    let at = |time: Option<Time>| time.map(|time| sql(time.0));
     connection
         .prepare_cached(
             "INSERT INTO users (id, login, login_key, email, email_key, password_hash, full_name, phone,
                  website, created_at, updated_at, last_request_at, external_user_id, external_id, facebook_id, twitter_id,
-                 blob_id, custom_data, avatar, user_tags, timezone, is_guest)
+                 blob_id, custom_data, avatar, user_tags, timezone, is_guest, provider_key, disabled_at, ends_at,
+                 deleted_at, is_departing)
              VALUES (:id, :login, :login_key, :email, :email_key, :password_hash, :full_name, :phone,
                  :website, :created_at, :updated_at, :last_request_at, :external_user_id, :external_id, :facebook_id, :twitter_id,
-                 :blob_id, :custom_data, :avatar, :user_tags, :timezone, :is_guest)",
+                 :blob_id, :custom_data, :avatar, :user_tags, :timezone, :is_guest, :provider_key, :disabled_at, :ends_at,
+                 :deleted_at, :is_departing)",
         )?
         .execute(named_params! {
             ":id": sql(user.id.get()),
             ":login": user.login,
-            ":login_key": new.login_key,
+            ":login_key": kept.login_key,
             ":email": user.email,
-            ":email_key": new.email_key,
-            ":password_hash": password_hash,
+            ":email_key": kept.email_key,
+            ":password_hash": kept.password_hash,
             ":full_name": user.full_name,
             ":phone": user.phone,
             ":website": user.website,
             ":created_at": sql(user.created_at.0),
             ":updated_at": sql(user.updated_at.0),
-            ":last_request_at": user.last_request_at.map(|at| sql(at.0)),
+            ":last_request_at": at(user.last_request_at),
             ":external_user_id": user.external_user_id,
             ":external_id": user.external_id,
             ":facebook_id": user.facebook_id,
@@ -129,19 +161,29 @@ pub(super) fn insert(
             ":user_tags": user.user_tags,
             ":timezone": user.timezone,
             ":is_guest": user.is_guest,
+            ":provider_key": kept.provider_key,
+            ":disabled_at": at(kept.disabled_at),
+            ":ends_at": at(kept.ends_at),
+            ":deleted_at": at(kept.deleted_at),
+            ":is_departing": kept.is_departing,
         })?;
     Ok(())
 }
 
-fn taken(connection: &Connection, user: &NewUser) -> Result<Vec<FieldError>, Error> {
+/// Which of the names somebody but `owner` has already.
+pub(super) fn taken(
+    connection: &Connection,
+    names: &Names,
+    owner: Option<UserId>,
+) -> Result<Vec<FieldError>, Error> {
     let mut taken = Vec::new();
-    for (field, unique, question) in [
-        ("login", &user.profile.login, "SELECT 1 FROM users WHERE login_key = ?1"),
-        ("email", &user.profile.email, "SELECT 1 FROM users WHERE email_key = ?1"),
+    for (field, key, question) in [
+        ("login", &names.login, "SELECT id FROM users WHERE login_key = ?1"),
+        ("email", &names.email, "SELECT id FROM users WHERE email_key = ?1"),
     ] {
-        if let Some(unique) = unique
-            && connection.prepare_cached(question)?.exists([&unique.key])?
-        {
+        let Some(key) = key else { continue };
+        let found = connection.prepare_cached(question)?.query_row([key], |row| row.get::<_, i64>(0));
+        if found.optional()?.is_some_and(|id| owner.map(|owner| sql(owner.get())) != Some(id)) {
             taken.push(FieldError::taken(field));
         }
     }
@@ -155,7 +197,34 @@ fn find(connection: &Connection, question: &str, key: &str) -> Result<Option<Fou
     Ok(Some(Found { user: user(row)?, password_hash: row.get("password_hash")? }))
 }
 
-pub(super) fn user(row: &Row<'_>) -> Result<User, Error> {
+/// Everything that is kept of the user, unless he is deleted.
+pub(super) fn kept(connection: &Connection, user: UserId) -> Result<Option<Kept>, Error> {
+    let mut statement =
+        connection.prepare_cached("SELECT * FROM users WHERE id = ?1 AND deleted_at IS NULL")?;
+    let mut rows = statement.query([sql(user.get())])?;
+    rows.next()?.map(kept_of).transpose()
+}
+
+pub(super) fn kept_of(row: &Row<'_>) -> Result<Kept, Error> {
+    Ok(Kept {
+        user: user(row)?,
+        login_key: row.get("login_key")?,
+        email_key: row.get("email_key")?,
+        password_hash: row.get("password_hash")?,
+        provider_key: row.get("provider_key")?,
+        disabled_at: time(row, "disabled_at")?,
+        ends_at: time(row, "ends_at")?,
+        deleted_at: time(row, "deleted_at")?,
+        is_departing: row.get("is_departing")?,
+    })
+}
+
+/// The moment in a column that may be empty.
+pub(super) fn time(row: &Row<'_>, column: &str) -> Result<Option<Time>, Error> {
+    Ok(row.get::<_, Option<i64>>(column)?.map(number).transpose()?.map(Time))
+}
+
+fn user(row: &Row<'_>) -> Result<User, Error> {
     Ok(User {
         id: user_id(row.get("id")?)?,
         full_name: row.get("full_name")?,
@@ -165,7 +234,7 @@ pub(super) fn user(row: &Row<'_>) -> Result<User, Error> {
         website: row.get("website")?,
         created_at: Time(number(row.get("created_at")?)?),
         updated_at: Time(number(row.get("updated_at")?)?),
-        last_request_at: row.get::<_, Option<i64>>("last_request_at")?.map(number).transpose()?.map(Time),
+        last_request_at: time(row, "last_request_at")?,
         external_user_id: row.get("external_user_id")?,
         external_id: row.get("external_id")?,
         facebook_id: row.get("facebook_id")?,
@@ -176,18 +245,24 @@ pub(super) fn user(row: &Row<'_>) -> Result<User, Error> {
         user_tags: row.get("user_tags")?,
         timezone: row.get("timezone")?,
         is_guest: row.get("is_guest")?,
-        is_disabled: row.get::<_, Option<i64>>("disabled_at")?.is_some(),
+        is_disabled: time(row, "disabled_at")?.is_some(),
     })
 }
 
-/// Notes on the user that a session of his was used; false if there is no such user.
-pub(super) fn note_request(connection: &Connection, user: UserId, at: Time) -> Result<bool, Error> {
+/// Notes on the user that a session of his was used; fails if he may have none.
+pub(super) fn note_request(connection: &Connection, user: UserId, at: Time) -> Result<(), Error> {
     let noted = connection
         .prepare_cached(
-            "UPDATE users SET last_request_at = max(coalesce(last_request_at, 0), ?2) WHERE id = ?1
-             RETURNING id",
+            "UPDATE users SET last_request_at = max(coalesce(last_request_at, 0), ?2)
+             WHERE id = ?1 AND deleted_at IS NULL AND disabled_at IS NULL RETURNING id",
         )?
         .query_row([sql(user.get()), sql(at.0)], |_| Ok(()))
         .optional()?;
-    Ok(noted.is_some())
+    match noted {
+        Some(()) => Ok(()),
+        None => match kept(connection, user)? {
+            Some(_) => Err(Error::Disabled),
+            None => Err(Error::UserNotFound),
+        },
+    }
 }

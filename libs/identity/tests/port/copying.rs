@@ -2,10 +2,13 @@
 //! same numbers.
 
 use engines::Postgres;
-use identity::{Credentials, Error, Filled, Identity, Name, OpenError, Password, Unfinished, Unknown};
+use identity::{
+    Change, Credentials, Error, Filled, Identity, Name, OpenError, Password, Profile, ProviderKey, RawChange,
+    Token, Unfinished, Unknown,
+};
 use tempfile::TempDir;
 
-use crate::fixture::{Fixture, PASSWORD, Place, START, cheap, each_store, id};
+use crate::fixture::{Fixture, PASSWORD, Place, SALT, START, application, at, cheap, each_store, id};
 
 /// An empty place of each kind.
 async fn places() -> [Place; 2] {
@@ -70,6 +73,68 @@ async fn whoever_was_signed_in_stays_so_in_the_copy() {
             let session =
                 copy.open_session([20; 20], crate::fixture::application(), None, START).await.unwrap();
             assert_eq!(session.id.get(), 6, "nor a session's");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whatever_became_of_users_and_sessions_is_the_same_in_the_copy() {
+    const TOKEN: &str = "a.b.c";
+    const SPENT: &str = "d.e.f";
+    each_store(async |from| {
+        let it = &from.identity;
+        let [gone, shut, alice] =
+            [from.user("gone").await.id, from.user("shut").await.id, from.user("alice").await.id];
+        let raw = RawChange { email: Some("alice@example.com".into()), ..RawChange::default() };
+        it.change_user(alice, Change::parse(raw).unwrap(), SALT, START).await.unwrap();
+        it.delete_user(gone, at(1)).await.unwrap();
+        it.set_disabled(shut, true, at(1)).await.unwrap();
+        let (guests, guest) = it.open_guest_session([1; 20], application(), None, START).await.unwrap();
+        let key = ProviderKey::custom("7").unwrap();
+        let carol = it.user_of_provider(key.clone(), Profile::default(), START).await.unwrap();
+        it.begin_reset("alice@example.com", [2; 20], START).await.unwrap();
+        let open_foreign = async |it: &Identity, token, user| {
+            it.open_foreign_session(token, application(), (user, at(600)), START).await
+        };
+        let foreign = open_foreign(it, TOKEN, alice).await.unwrap();
+        let spent = open_foreign(it, SPENT, carol.id).await.unwrap();
+        it.end_session(spent.session).await.unwrap();
+        for place in places().await {
+            let filling = unfinished(&place).await.unwrap();
+            let filled = filling.fill(it, &mut |_, _| ()).await;
+            assert_eq!(filled, Ok(Filled { users: 5, sessions: 3 }));
+            filling.finish().await.unwrap();
+            let copy = open(&place).await.unwrap();
+            assert_eq!(copy.departures(10).await, it.departures(10).await);
+            let all = (1..=6).map(id).collect::<Vec<_>>();
+            assert_eq!(copy.missing(&all).await, Ok(vec![gone, id(6)]));
+            assert_eq!(copy.users(&all).await, it.users(&all).await);
+            let name = Name::Login("shut".into());
+            let credentials = Credentials { name, password: Password::new(PASSWORD) };
+            assert_eq!(copy.sign_in(credentials, Unknown::Refuse, START).await, Err(Error::Disabled));
+            assert_eq!(
+                copy.user_of_provider(key.clone(), Profile::default(), START).await,
+                Ok(carol.clone())
+            );
+            assert_eq!(copy.authenticate(TOKEN, START).await, Ok(foreign));
+            let late = copy.authenticate(TOKEN, at(119)).await.unwrap();
+            assert_eq!(late.expires_at, at(239));
+            assert_eq!(
+                open_foreign(&copy, SPENT, carol.id).await,
+                Err(Error::NoSuchSession),
+                "it stays ended"
+            );
+            let token = Token::from_bytes([2; 20]);
+            let reset =
+                copy.finish_reset(token.as_str(), Password::new("another password"), SALT, at(1)).await;
+            assert_eq!(reset, Ok(()));
+            assert_eq!(
+                copy.authenticate(guests.token.as_str(), at(24 * 60 - 1)).await.unwrap().user,
+                Some(guest.id)
+            );
+            while copy.sweep(at(24 * 60)).await.unwrap() > 0 {}
+            assert_eq!(copy.user(guest.id).await, Err(Error::UserNotFound));
         }
     })
     .await;

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use domain::{ApplicationId, Time, UserId};
 use engines::{Database, Postgres};
-use identity::{Error, HashCost, Identity, NewUser, Password, Salt, Session, Settings, SignUp, Token, User};
+use identity::{
+    Credentials, Error, FieldError, HashCost, Identity, Name, NewUser, Password, Salt, Session, Settings,
+    SignUp, Token, Unknown, User,
+};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _};
 use tempfile::TempDir;
@@ -83,6 +86,17 @@ impl Fixture {
         self.identity.sign_up(new_user(login), SALT, START).await.unwrap()
     }
 
+    /// Who asks with that session's token.
+    pub(crate) async fn asks(&self, session: &Session, now: Time) -> Result<Option<UserId>, Error> {
+        self.identity.authenticate(session.token.as_str(), now).await.map(|caller| caller.user)
+    }
+
+    /// Who signs in with that login and password.
+    pub(crate) async fn sign_in(&self, login: &str, password: &str) -> Result<UserId, Error> {
+        let credentials = Credentials { name: Name::Login(login.into()), password: Password::new(password) };
+        self.identity.sign_in(credentials, Unknown::Refuse, START).await.map(|user| user.id)
+    }
+
     pub(crate) async fn session(&self, token: u8, user: Option<UserId>) -> Session {
         self.identity.open_session([token; 20], application(), user, START).await.unwrap()
     }
@@ -136,7 +150,7 @@ impl Place {
             Self::Postgres(database) => {
                 let mut beside = beside(database).await;
                 let mut written = String::new();
-                for table in ["users", "sessions", "ended", "counters"] {
+                for table in ["users", "sessions", "resets", "ended", "counters"] {
                     let question = format!("SELECT coalesce(string_agg(t::text, ' '), '') FROM {table} t");
                     let question = sqlx::query_scalar::<_, String>(AssertSqlSafe(question));
                     written += &question.fetch_one(&mut beside).await.unwrap();
@@ -186,6 +200,12 @@ pub(crate) fn new_user(login: &str) -> NewUser {
         ..SignUp::default()
     })
     .unwrap()
+}
+
+/// What is said of fields that somebody else has.
+pub(crate) fn taken(fields: &[&'static str]) -> Error {
+    let error = |&field| FieldError { field, text: "has already been taken.".to_owned() };
+    Error::Invalid(fields.iter().map(error).collect())
 }
 
 pub(crate) fn id(number: u64) -> UserId {

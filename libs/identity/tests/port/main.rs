@@ -1,13 +1,27 @@
 //! What the port promises, whatever store lies behind it.
 
 #[cfg(test)]
+mod changing;
+#[cfg(test)]
 mod copying;
 #[cfg(test)]
+mod deleting;
+#[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod foreign;
+#[cfg(test)]
+mod guests;
+#[cfg(test)]
+mod model;
 #[cfg(test)]
 mod opening;
 #[cfg(test)]
 mod passwords;
+#[cfg(test)]
+mod providers;
+#[cfg(test)]
+mod resets;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
@@ -18,5 +32,7 @@ mod several;
 mod stalls;
 #[cfg(test)]
 mod sweeping;
+#[cfg(test)]
+mod switching;
 #[cfg(test)]
 mod users;

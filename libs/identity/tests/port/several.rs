@@ -4,12 +4,12 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use domain::Time;
-use identity::{Error, Identity, Session};
+use identity::{Change, Error, Identity, RawChange, Session};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use tokio::task::JoinSet;
 
-use crate::fixture::{Fixture, SALT, START, application, at, id, new_user, until_dead};
+use crate::fixture::{Fixture, SALT, START, application, at, id, new_user, until, until_dead};
 
 async fn is_in(identity: &Identity, session: &Session, now: Time) -> bool {
     match identity.authenticate(session.token.as_str(), now).await {
@@ -41,6 +41,27 @@ async fn an_end_asked_for_once_more_is_one_at_once_here_too() {
     it.identity.end_session(session.id).await.unwrap();
     other.end_session(session.id).await.unwrap();
     assert!(!is_in(&other, &session, START).await);
+}
+
+#[tokio::test]
+async fn a_user_who_changed_or_went_is_out_of_date_nowhere() {
+    let it = Fixture::postgres().await;
+    let other = it.another().await;
+    let alice = it.user("alice").await.id;
+    let [one, two] = [it.session(1, Some(alice)).await, it.session(2, Some(alice)).await];
+    let name_there = async || other.display(&[alice]).await.unwrap().first().map(|shown| shown.name.clone());
+    assert_eq!(name_there().await.as_deref(), Some("alice"));
+    assert!(is_in(&other, &one, START).await && is_in(&other, &two, START).await);
+    let raw = RawChange { full_name: Some("Alison".into()), ..RawChange::default() };
+    it.identity.change_user(alice, Change::parse(raw).unwrap(), SALT, START).await.unwrap();
+    until("the new name is there", async || name_there().await.as_deref() == Some("Alison")).await;
+    it.identity.end_other_sessions(alice, Some(two.id)).await.unwrap();
+    until_dead(&other, &one.token, START).await;
+    assert!(is_in(&other, &two, START).await);
+    it.identity.delete_user(alice, START).await.unwrap();
+    until_dead(&other, &two.token, START).await;
+    until("he is missing there", async || other.missing(&[alice]).await == Ok(vec![alice])).await;
+    assert_eq!(other.departures(10).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

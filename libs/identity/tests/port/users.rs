@@ -2,15 +2,10 @@
 
 use std::sync::Arc;
 
-use identity::{Error, FieldError, IDS_MAX, NewUser, Password, SignUp, User};
+use identity::{Error, IDS_MAX, NewUser, Password, SignUp, User};
 use tokio::task::JoinSet;
 
-use crate::fixture::{PASSWORD, SALT, START, each_store, id, new_user};
-
-fn taken(fields: &[&'static str]) -> Error {
-    let error = |&field| FieldError { field, text: "has already been taken.".to_owned() };
-    Error::Invalid(fields.iter().map(error).collect())
-}
+use crate::fixture::{PASSWORD, SALT, START, each_store, id, new_user, taken};
 
 fn sign_up(login: &str, email: &str) -> NewUser {
     NewUser::parse(SignUp {

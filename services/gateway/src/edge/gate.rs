@@ -26,7 +26,7 @@ impl Gate {
         self.0.store(true, Ordering::Release);
     }
 
-    fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bus::{Commands, Position, Signals, Visibility};
 use domain::UserId;
-use eventlog::{BoxFuture, Partition};
+use eventlog::{BoxFuture, Log, Partition};
 use identity::Identity;
 use identity::remote::{Remote, Tokens};
 use readmodel::queries::Queries;
@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 use super::Shared;
 use crate::Settings;
 
-/// How often ended sessions are removed.
+/// How often ended sessions and guests are removed.
 const SWEEP_SESSIONS_EVERY: Duration = Duration::from_secs(60);
 /// How often those are forgotten who have not been busy.
 const TIDY_EVERY: Duration = Duration::from_secs(1);
@@ -144,6 +144,8 @@ fn start_api(
     let stop = tasks.stop();
     tasks.spawn("sessions", sweep_sessions(Arc::clone(&identity), shared.clock.clone(), stop));
     tasks.spawn("protection", tidy(protection, tasks.stop()));
+    let departing = gateway::departures::run(edge.clone(), tails_of(Arc::clone(&shared.log)), tasks.stop());
+    tasks.spawn("departures", departing);
     let opening = Opening { identity, highest_user, gate, begun, address };
     Ok((gateway::router(edge), opening))
 }
@@ -224,6 +226,21 @@ impl Opening {
     }
 }
 
+/// Tells how far the log goes.
+fn tails_of(log: Arc<dyn Log>) -> gateway::departures::Tails {
+    Arc::new(move || {
+        let log = Arc::clone(&log);
+        Box::pin(async move {
+            let mut tails = vec![];
+            for partition in (0..log.partitions()).map(Partition) {
+                let next = log.tail(partition).await?.next.0;
+                tails.push(Position { epoch: log.epoch().0, partition: partition.0, next });
+            }
+            Ok(tails)
+        })
+    })
+}
+
 async fn caught_up(shared: &Shared) -> anyhow::Result<()> {
     for partition in (0..shared.log.partitions()).map(Partition) {
         let tail = shared.log.tail(partition).await?.next.0;
@@ -253,8 +270,10 @@ async fn tidy(protection: gateway::Protection, stop: Stop) -> anyhow::Result<()>
 
 async fn sweep_sessions(identity: Arc<Identity>, clock: Clock, stop: Stop) -> anyhow::Result<()> {
     while !stop.is_stopping() {
-        if let Err(error) = identity.sweep(clock.now()).await {
-            tracing::warn!(%error, "ended sessions could not be removed");
+        match identity.sweep(clock.now()).await {
+            Ok(0) => {}
+            Ok(_) => continue,
+            Err(error) => tracing::warn!(%error, "ended sessions and guests could not be removed"),
         }
         tokio::select! {
             () = tokio::time::sleep(SWEEP_SESSIONS_EVERY) => {}

@@ -100,6 +100,7 @@ async fn whatever_became_of_users_and_sessions_is_the_same_in_the_copy() {
         let foreign = open_foreign(it, TOKEN, alice).await.unwrap();
         let spent = open_foreign(it, SPENT, carol.id).await.unwrap();
         it.end_session(spent.session).await.unwrap();
+        let carol = it.user(carol.id).await.unwrap();
         for place in places().await {
             let filling = unfinished(&place).await.unwrap();
             let filled = filling.fill(it, &mut |_, _| ()).await;

@@ -169,7 +169,10 @@ impl World<'_> {
             Step::Open { .. } | Step::Guest | Step::Foreign { .. } => self.take_of_beginnings(step).await,
             Step::Use { session } => {
                 let now = self.time();
-                let Some(seat) = self.seats.get_mut(session) else { return };
+                if self.is_outdated(session) {
+                    return;
+                }
+                let seat = &mut self.seats[session];
                 let asks = self.it.identity.authenticate(seat.session.token.as_str(), now).await;
                 assert_eq!(asks.is_ok(), seat.is_live(self.now), "{seat:?} {asks:?}");
                 if let Ok(caller) = asks {
@@ -342,39 +345,37 @@ impl World<'_> {
                 assert_eq!((caller.session, caller.user), (seat.session.id, seat.user.map(number)));
                 self.seats[self.foreign[&token]].use_at(self.now);
             }
-            known => {
+            _ => {
                 // One that ran out unused goes on as it was, unless it has been swept away.
                 let opened = match opened {
                     Ok(caller) => caller,
                     Err(error) => return assert_eq!(Some(error), self.absence(user)),
                 };
                 let session = identity.session(text, self.time()).await.unwrap();
-                let goes_on = known.is_some_and(|seat| seat.session.id == session.id);
-                let place = self.foreign.get(&token).copied();
-                let owner = match (goes_on, place) {
-                    (true, Some(place)) => self.seats[place].user,
-                    _ => Some(user),
-                };
-                assert_eq!(opened.user, owner.map(number));
                 assert_eq!(session.token, Token::parse(text).unwrap());
-                if let Some(place) = place {
-                    self.seats[place].is_ended = true;
-                }
                 let expires = ends.min(self.now + LIFETIME);
-                self.foreign.insert(token, self.seats.len());
-                self.sit(session, owner, (expires, Some(ends)));
+                match self.foreign.get(&token) {
+                    Some(place) if self.seats[*place].session.id == session.id => {
+                        let seat = &mut self.seats[*place];
+                        seat.expires = expires;
+                        assert_eq!(opened.user, seat.user.map(number));
+                        assert_eq!(opened.expires_at, at(expires));
+                    }
+                    _ => {
+                        self.foreign.insert(token, self.seats.len());
+                        self.sit(session, Some(user), (expires, Some(ends)));
+                    }
+                }
             }
         }
     }
 
     async fn switch(&mut self, session: usize, user: Option<usize>) {
-        let Some(seat) = self.seats.get(session) else { return };
-        let token = seat.session.token.as_str();
-        let switched = self.it.identity.switch_session(token, user.map(number), self.time()).await;
-        // Of two places of one foreign token, the newer counts.
         if self.is_outdated(session) {
             return;
         }
+        let token = self.seats[session].session.token.as_str();
+        let switched = self.it.identity.switch_session(token, user.map(number), self.time()).await;
         let absence = user.and_then(|user| self.absence(user));
         let now = self.now;
         let seat = &mut self.seats[session];
@@ -394,8 +395,10 @@ impl World<'_> {
         }
     }
 
+    /// Whether there is no such session, or its token, another issuer's, has opened a newer one since.
     fn is_outdated(&self, session: usize) -> bool {
-        let text = self.seats[session].session.token.as_str();
+        let Some(seat) = self.seats.get(session) else { return true };
+        let text = seat.session.token.as_str();
         let token = FOREIGN.iter().position(|(foreign, _)| *foreign == text);
         token.is_some_and(|token| self.foreign[&token] != session)
     }
@@ -410,11 +413,11 @@ impl World<'_> {
                 self.seats.iter_mut().filter(|s| s.session.id == ended).for_each(|s| s.is_ended = true);
             }
             Step::EndOf { owner, session } => {
-                let Some(seat) = self.seats.get(session) else { return };
-                let is_done = identity.end_session_of(owner.map(number), seat.session.id).await.unwrap();
                 if self.is_outdated(session) {
                     return;
                 }
+                let seat = &self.seats[session];
+                let is_done = identity.end_session_of(owner.map(number), seat.session.id).await.unwrap();
                 let is_his = seat.user == owner && !seat.is_ended;
                 // One that ran out may have been swept away.
                 assert!(is_done == is_his || (is_his && !seat.is_live(self.now)), "{seat:?} {owner:?}");

@@ -34,6 +34,8 @@ pub enum ApiError {
     Unauthorized,
     /// 401: the user exists, the password is another.
     InvalidPassword,
+    /// 401: the request for a session bears a signature that does not let it through.
+    SignatureRefused(&'static str),
     /// 403: a session of an application where one of a user is needed.
     UserRequired,
     /// 403: what is asked for exists, but not for this caller.
@@ -165,9 +167,11 @@ impl ApiError {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
-            Self::SessionRequired | Self::TokenRequired | Self::Unauthorized | Self::InvalidPassword => {
-                StatusCode::UNAUTHORIZED
-            }
+            Self::SessionRequired
+            | Self::TokenRequired
+            | Self::Unauthorized
+            | Self::InvalidPassword
+            | Self::SignatureRefused(_) => StatusCode::UNAUTHORIZED,
             Self::UserRequired
             | Self::NotPermitted
             | Self::AccountDisabled
@@ -194,6 +198,7 @@ impl ApiError {
             Self::TokenRequired => json!(["Token is required"]),
             Self::Unauthorized => json!(["Unauthorized"]),
             Self::InvalidPassword => json!(["Invalid password"]),
+            Self::SignatureRefused(text) => json!([text]),
             Self::UserRequired => base("Forbidden. Need user."),
             Self::NotPermitted => base("You don't have appropriate permissions to perform this operation"),
             Self::AccountDisabled => base("This account is disabled"),

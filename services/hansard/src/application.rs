@@ -22,6 +22,8 @@ pub(crate) struct Application {
     pub(crate) id: ApplicationId,
     /// What its clients show.
     pub(crate) auth_key: Secret,
+    /// What its older clients sign with.
+    pub(crate) auth_secret: Secret,
     /// Whether it was made by this very start.
     pub(crate) is_new: bool,
 }
@@ -66,13 +68,14 @@ impl Application {
     /// The configured application, if there is one.
     pub(crate) fn configured(app: &App) -> Option<Self> {
         let id = ApplicationId::new(app.id)?;
-        Some(Self { id, auth_key: app.auth_key.clone(), is_new: false })
+        Some(Self { id, auth_key: app.auth_key.clone(), auth_secret: app.auth_secret.clone(), is_new: false })
     }
 
     fn from_kept(kept: Kept, is_new: bool) -> anyhow::Result<Self> {
         Ok(Self {
             id: ApplicationId::new(kept.id).context("the application's id must be between 1 and 2^53")?,
             auth_key: kept.auth_key.into(),
+            auth_secret: kept.auth_secret.into(),
             is_new,
         })
     }
@@ -82,6 +85,7 @@ impl Application {
         gateway::Application {
             id: self.id,
             auth_key: self.auth_key.clone(),
+            auth_secret: self.auth_secret.clone(),
             chat_domain: app.chat_domain.clone(),
             extension_keys: app.extension_keys.clone(),
             create_on_login: app.create_users_on_login,

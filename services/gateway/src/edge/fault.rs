@@ -58,7 +58,7 @@ impl From<identity::Error> for ApiError {
             identity::Error::InvalidPassword => Self::InvalidPassword,
             identity::Error::WrongOldPassword => Self::invalid("old_password", "is invalid"),
             identity::Error::Disabled => Self::AccountDisabled,
-            identity::Error::NoSuchReset => Self::invalid("token", "is invalid or has expired"),
+            identity::Error::NoSuchReset => Self::invalid("reset_token", "is invalid or has expired"),
             identity::Error::UserNotFound => Self::NoSuchUser,
             identity::Error::NoSuchSession => Self::SessionRequired,
             identity::Error::TooManyIds => Self::too_many("ids", identity::IDS_MAX),

@@ -1,8 +1,8 @@
 //! What endpoints stand on: the application they serve and the ways to everything that
 //! they may ask.
 //!
-//! The edge itself decides nothing and keeps nothing: a gateway that starts again has
-//! forgotten nothing.
+//! The edge itself decides nothing, and keeps nothing for long but which signatures were used: a gateway
+//! that starts again has forgotten nothing that anybody was promised.
 
 mod ask;
 mod call_key;
@@ -10,6 +10,7 @@ mod caller;
 mod fault;
 mod gate;
 mod position;
+mod signature;
 
 use std::fmt;
 use std::ops::Deref;
@@ -35,6 +36,8 @@ pub(crate) use caller::{Caller, Session, token};
 pub(crate) use gate::pass;
 pub use gate::{Gate, closed};
 pub(crate) use position::LogPosition;
+use signature::Signatures;
+pub(crate) use signature::Signed;
 
 /// The most keys that an application may allow in its dialogs' extensions: the API's number.
 pub const EXTENSION_KEYS_MAX: usize = 3;
@@ -48,6 +51,8 @@ pub struct Application {
     pub id: ApplicationId,
     /// What its clients prove themselves with when they open a session or sign up.
     pub auth_key: Secret,
+    /// What its older clients sign requests for sessions with; unset: no signature is accepted.
+    pub auth_secret: Secret,
     /// The domain of its rooms' addresses, `muc.` not included.
     pub chat_domain: String,
     /// The keys allowed in dialogs' extensions, at most [`EXTENSION_KEYS_MAX`]. Others are
@@ -96,7 +101,12 @@ pub struct Parts {
 
 /// The state of every endpoint. Cheap to clone.
 #[derive(Clone)]
-pub struct Edge(Arc<Parts>);
+pub struct Edge(Arc<Kept>);
+
+struct Kept {
+    parts: Parts,
+    signatures: Signatures,
+}
 
 impl fmt::Debug for Edge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -108,7 +118,7 @@ impl Deref for Edge {
     type Target = Parts;
 
     fn deref(&self) -> &Parts {
-        &self.0
+        &self.0.parts
     }
 }
 
@@ -121,7 +131,7 @@ impl Edge {
     /// words for the operator.
     pub fn new(parts: Parts) -> anyhow::Result<Self> {
         Self::check(&parts.application)?;
-        Ok(Self(Arc::new(parts)))
+        Ok(Self(Arc::new(Kept { parts, signatures: Signatures::default() })))
     }
 
     pub(crate) fn check(application: &Application) -> anyhow::Result<()> {

@@ -29,6 +29,7 @@ mod set_notifications;
 mod show_notifications;
 mod show_session;
 mod show_user;
+mod sign_in;
 mod sign_up;
 mod subscribe;
 #[cfg(test)]

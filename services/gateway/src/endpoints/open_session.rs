@@ -1,40 +1,48 @@
-//! `POST /session`: open a session, of a user or of the application's own.
+//! `POST /session`: open a session, of a user, of a new guest or of the application's own.
 //!
 //! A `CB-Token` on the request is ignored, whatever it is: clients send the old one along.
 
 use axum::extract::State;
 use axum::response::Response;
-use identity::{Credentials, Name, Password, Salt, Unknown, User};
+use identity::{Session, User};
 
+use super::sign_in::{NOT_SUPPORTED, no_provider, sign_in};
+use crate::edge::Signed;
 use crate::shown::{SessionAnswer, SessionShown};
-use crate::{ApiError, Edge, Params, answer, asked};
+use crate::{ApiError, Edge, Params, Visit, answer, asked};
 
-const NOT_SUPPORTED: &str = "is not supported by this deployment";
+/// The largest number that is exact in a double, and so in JavaScript.
+const NONCE_MAX: i64 = (1 << 53) - 1;
 
 /// Open a session
 ///
 /// Of a user if `user` is there, otherwise of the application's own. A `CB-Token` on the call is ignored.
+/// Older clients sign the call; a signature that is there has to be right, of these two hours, and new.
 #[utoipa::path(
     post, path = "/session", tag = "Sessions", operation_id = "open_session",
     request_body = asked::Opening,
     security(()),
     responses((status = 201, description = "The session", body = SessionAnswer), Params, asked::Opening),
 )]
-pub(super) async fn handle(State(edge): State<Edge>, mut params: Params) -> Result<Response, ApiError> {
+pub(super) async fn handle(
+    State(edge): State<Edge>,
+    visit: Visit,
+    mut params: Params,
+) -> Result<Response, ApiError> {
+    let signed = Signed::of(&mut params)?;
     authorise(&edge, &mut params)?;
-    for name in ["signature", "provider"] {
-        if params.given(name) {
-            return Err(ApiError::invalid(name, NOT_SUPPORTED));
-        }
-    }
-    let user = match params.object("user")? {
-        Some(asked) => Some(sign_in(&edge, asked).await?),
-        None => None,
+    let spending = signed.map(|signed| edge.spend(&signed)).transpose()?;
+    no_provider(&mut params)?;
+    let nonce = nonce(&mut params)?;
+    let (session, user) = match params.object("user")? {
+        Some(asked) => of_a_user(&edge, &visit, asked).await?,
+        None => (open(&edge, None).await?, None),
     };
-    let (token, now) = (edge.ids.random(), edge.clock.now());
-    let owner = user.as_ref().map(|user| user.id);
-    let session = edge.identity.open_session(token, edge.application.id, owner, now).await?;
-    Ok(answer::created(&SessionAnswer { session: SessionShown::new(&session, user.as_ref()) }))
+    if let Some(spending) = spending {
+        spending.is_spent();
+    }
+    let session = SessionShown::new(&session, user.as_ref()).with_nonce(nonce);
+    Ok(answer::created(&SessionAnswer { session }))
 }
 
 /// Whether the call comes from a client of the application.
@@ -49,23 +57,28 @@ fn authorise(edge: &Edge, params: &mut Params) -> Result<(), ApiError> {
     }
 }
 
-async fn sign_in(edge: &Edge, mut asked: Params) -> Result<User, ApiError> {
+/// What the client calls the request; answered if it is a number that the API can write.
+fn nonce(params: &mut Params) -> Result<Option<i64>, ApiError> {
+    let nonce = params.text("nonce")?.and_then(|nonce| nonce.trim().parse().ok());
+    Ok(nonce.filter(|nonce| (0..=NONCE_MAX).contains(nonce)))
+}
+
+async fn of_a_user(
+    edge: &Edge,
+    visit: &Visit,
+    mut asked: Params,
+) -> Result<(Session, Option<User>), ApiError> {
     if asked.lenient_flag("guest") == Some(true) {
         return Err(ApiError::invalid("guest", NOT_SUPPORTED));
     }
-    let (login, email) = (asked.text("login")?, asked.text("email")?);
-    let filled = |name: &String| !name.trim().is_empty();
-    let name = match (login.filter(filled), email.filter(filled)) {
-        (Some(login), _) => Name::Login(login),
-        (None, Some(email)) => Name::Email(email),
-        (None, None) => return Err(ApiError::missing("login")),
-    };
-    let password = asked.text("password")?.filter(|password| !password.is_empty());
-    let password = Password::new(password.ok_or_else(|| ApiError::missing("password"))?);
-    let unknown = if edge.application.create_on_login {
-        Unknown::Create(Salt(edge.ids.random()))
-    } else {
-        Unknown::Refuse
-    };
-    Ok(edge.identity.sign_in(Credentials { name, password }, unknown, edge.clock.now()).await?)
+    let (user, attempt) = sign_in(edge, visit, asked).await?;
+    let session = open(edge, Some(&user)).await?;
+    attempt.succeeded(user.id, session.id.get());
+    Ok((session, Some(user)))
+}
+
+async fn open(edge: &Edge, user: Option<&User>) -> Result<Session, ApiError> {
+    let (token, now) = (edge.ids.random(), edge.clock.now());
+    let user = user.map(|user| user.id);
+    Ok(edge.identity.open_session(token, edge.application.id, user, now).await?)
 }

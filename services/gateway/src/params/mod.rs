@@ -39,6 +39,11 @@ impl Params {
         Self(tree)
     }
 
+    /// All of it as it came, but for what was taken out.
+    pub(crate) fn tree(&self) -> &Map<String, Value> {
+        &self.0
+    }
+
     /// Is there anything of this name, be it `null` or empty?
     pub fn given(&self, name: &str) -> bool {
         self.0.contains_key(name)

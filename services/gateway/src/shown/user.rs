@@ -1,7 +1,7 @@
 //! Users and sessions as clients see them.
 
 use axum::response::Response;
-use domain::UserId;
+use domain::{Time, UserId};
 use identity::{Session, User};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -17,6 +17,9 @@ const NUMBER_MAX: u64 = (1 << 53) - 1;
 #[schema(as = User)]
 pub(crate) struct UserShown<'a> {
     id: u64,
+    /// Guests only.
+    #[serde(rename = "_id", skip_serializing_if = "Option::is_none")]
+    guest_id: Option<String>,
     #[schema(required)]
     full_name: Option<&'a str>,
     #[schema(required)]
@@ -75,6 +78,7 @@ impl<'a> From<&'a User> for UserShown<'a> {
     fn from(user: &'a User) -> Self {
         Self {
             id: user.id.get(),
+            guest_id: user.is_guest.then(|| object_id(user.created_at, user.id)),
             full_name: user.full_name.as_deref(),
             email: user.email.as_deref(),
             login: user.login.as_deref(),
@@ -95,6 +99,12 @@ impl<'a> From<&'a User> for UserShown<'a> {
             is_guest: user.is_guest,
         }
     }
+}
+
+/// A guest's further id, of the form that dialogs' have: the seconds of when he came, and his number.
+fn object_id(created_at: Time, id: UserId) -> String {
+    // As long as 32 bits hold seconds: until the year 2106.
+    format!("{:08x}{:016x}", created_at.seconds() & 0xffff_ffff, id.get())
 }
 
 /// `{"items":[…]}`: those of `ids`, at most a page, who exist, in that order.
@@ -137,6 +147,8 @@ pub(crate) struct SessionShown<'a> {
     created_at: Iso,
     updated_at: Iso,
     #[serde(skip_serializing_if = "Option::is_none")]
+    nonce: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<UserShown<'a>>,
 }
 
@@ -150,8 +162,14 @@ impl<'a> SessionShown<'a> {
             ts: session.created_at.seconds(),
             created_at: Iso(session.created_at),
             updated_at: Iso(session.updated_at),
+            nonce: None,
             user: user.map(UserShown::from),
         }
+    }
+
+    /// The same as the answer to a request that its client has numbered so.
+    pub(crate) fn with_nonce(self, nonce: Option<i64>) -> Self {
+        Self { nonce, ..self }
     }
 }
 

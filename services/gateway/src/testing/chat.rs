@@ -29,6 +29,7 @@ pub(crate) const START: Time = Time(1_700_000_000_000);
 pub(crate) const EPOCH: [u8; 16] = [0xe0; 16];
 pub(crate) const PASSWORD: &str = "correct horse battery";
 pub(crate) const AUTH_KEY: &str = "the-auth-key";
+pub(crate) const AUTH_SECRET: &str = "the-auth-secret";
 
 /// The chat. Ends when it is dropped.
 pub(crate) struct Chat {
@@ -59,6 +60,7 @@ impl Chat {
         Application {
             id: ApplicationId::new(77).unwrap(),
             auth_key: AUTH_KEY.to_owned().into(),
+            auth_secret: AUTH_SECRET.to_owned().into(),
             chat_domain: "chat.example".to_owned(),
             extension_keys: vec!["city".to_owned(), "mood".to_owned()],
             create_on_login: true,

@@ -120,7 +120,7 @@ async fn a_session_that_may_not_be_is_refused() {
     401 {"errors":["Unauthorized"]}
     401 {"errors":["Unauthorized"]}
     401 {"errors":["Unauthorized"]}
-    422 {"errors":{"signature":["is not supported by this deployment"]}}
+    401 {"errors":["The signature is not the application's"]}
     422 {"errors":{"provider":["is not supported by this deployment"]}}
     422 {"errors":{"login":["is required"]}}
     422 {"errors":{"password":["is required"]}}

@@ -271,10 +271,20 @@ impl Chat {
 
     /// Open a session for somebody who is signed up.
     pub async fn sign_in(&self, login: &str) -> Person {
-        let session = self.try_sign_in(login, PASSWORD).await.is(201).json();
-        let id = session["session"]["user_id"].as_u64().expect("a session has a user");
-        let token = session["session"]["token"].as_str().expect("a session has a token");
-        Person::new(self.api.clone(), id, login, token)
+        self.whoever(&self.try_sign_in(login, PASSWORD).await)
+    }
+
+    /// Whoever this session was opened for; the application itself has no number and no login.
+    pub fn whoever(&self, opened: &Answer) -> Person {
+        let session = &opened.clone().is(201).json()["session"];
+        let token = session["token"].as_str().expect("a session has a token");
+        let id = session["user_id"].as_u64().unwrap_or_default();
+        Person::new(self.api.clone(), id, session["user"]["login"].as_str().unwrap_or_default(), token)
+    }
+
+    /// The application itself, with a session of its own.
+    pub async fn application(&self) -> Person {
+        self.whoever(&self.open(&json!({})).await)
     }
 
     /// The answer to whoever opens a session with these credentials.
@@ -285,7 +295,20 @@ impl Chat {
     /// The request of whoever opens a session with these credentials.
     pub fn signing_in(&self, login: &str, password: &str) -> RequestBuilder {
         let user = json!({ "login": login, "password": password });
-        let body = json!({ "application_id": APPLICATION, "auth_key": AUTH_KEY, "user": user });
+        self.opening(&json!({ "user": user }))
+    }
+
+    /// The answer to whoever opens a session with these parameters beside the application's own, or
+    /// instead of them.
+    pub async fn open(&self, parameters: &Value) -> Answer {
+        Answer::to(self.opening(parameters)).await
+    }
+
+    fn opening(&self, parameters: &Value) -> RequestBuilder {
+        let mut body = json!({ "application_id": APPLICATION, "auth_key": AUTH_KEY });
+        for (name, value) in parameters.as_object().expect("parameters have names") {
+            body[name] = value.clone();
+        }
         self.api.request(Method::POST, "session").json(&body)
     }
 }

@@ -2,6 +2,8 @@
 //! changed by what was refused. The cases come from a fixed seed, so that a failure is told
 //! again by running again.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseResult, TestError, TestRng, TestRunner};
 use reqwest::Method;
@@ -14,6 +16,9 @@ use tokio::runtime::Runtime;
 
 const SEED: [u8; 32] = *b"hansard: whatever may be thrown ";
 const CASES: u32 = 600;
+/// How often to look whether somebody has gone, and much longer than that may take.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+const LEAVING_TIME_MAX: Duration = Duration::from_secs(60);
 
 /// A request before the ids of the fixture are put in.
 #[derive(Clone, Debug)]
@@ -76,6 +81,11 @@ fn path() -> impl Strategy<Value = String> {
     let fixed = prop::sample::select(vec![
         "session",
         "users",
+        "users/password",
+        "users/password/reset",
+        "users/external/e-1",
+        "login",
+        "session/list",
         "chat/Dialog",
         "chat/Message",
         "chat/Message/unread",
@@ -86,7 +96,8 @@ fn path() -> impl Strategy<Value = String> {
         "chat",
         "",
     ]);
-    let named = prop::sample::select(vec!["users/", "chat/Dialog/", "chat/Message/"]);
+    let named =
+        prop::sample::select(vec!["users/", "session/", "users/external/", "chat/Dialog/", "chat/Message/"]);
     let ids = prop::collection::vec(id(), 1..4).prop_map(|ids| encoded(&ids.join(",")));
     let path = prop_oneof![
         fixed.prop_map(str::to_owned),
@@ -143,6 +154,11 @@ const NAMES: &[&str] = &[
     "user[password]",
     "login",
     "password",
+    "old_password",
+    "reset_token",
+    "external_id",
+    "blob_id",
+    "timezone",
     "email",
     "full_name",
     "tag_list",
@@ -276,15 +292,34 @@ impl Fixture {
 
     /// After something was done: a dialog with a message and a session, again if need be.
     async fn mend(&mut self) {
-        if self.alice.get("chat/Dialog").await.status == 401 {
+        let session = self.alice.get("session").await;
+        let is_hers = session.status == 200 && session.json()["session"]["user_id"] == self.alice.id();
+        if !is_hers {
+            if self.bob.get(&format!("users/{}", self.alice.id())).await.status == 404 {
+                self.has_left(self.alice.id()).await;
+            }
             self.alice = self.chat.sign_in("alice").await;
         }
-        let there =
-            self.bob.get(&format!("chat/Message?chat_dialog_id={}&mark_as_read=0", self.dialog)).await;
-        if there.status != 200 || there.json()["items"] == json!([]) {
+        let path = format!("chat/Message?chat_dialog_id={}&mark_as_read=0", self.dialog);
+        let [there, hers] = [self.bob.get(&path).await, self.alice.get(&path).await];
+        if there.status != 200 || hers.status != 200 || there.json()["items"] == json!([]) {
             self.dialog = self.alice.create_group("fixture", [&self.bob]).await;
             self.message = self.alice.post(&self.dialog, "fixture").await;
         }
+    }
+
+    /// Wait until a user who was deleted is in no dialog any more in which Bob would see it change.
+    async fn has_left(&self, user: u64) {
+        let is_there = |dialog: &Value| {
+            [2, 4].map(Value::from).contains(&dialog["type"])
+                && dialog["occupants_ids"].as_array().is_some_and(|ids| ids.contains(&json!(user)))
+        };
+        let gone = async {
+            while self.bob.dialogs().await.iter().any(is_there) {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        tokio::time::timeout(LEAVING_TIME_MAX, gone).await.expect("she leaves her dialogs");
     }
 
     fn placed(&self, text: &str) -> String {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use engines::{Postgres, Proxy};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::{Answer, Chat, Person, Setup};
 use tokio::time::{sleep, timeout};
 
@@ -101,6 +101,65 @@ async fn a_revoked_token_is_good_nowhere() {
         alice_there.get("chat/Dialog").await.is(401);
     }
     again_there.get("chat/Dialog").await.is(200);
+}
+
+#[tokio::test]
+async fn a_session_is_whose_it_has_become_at_every_gateway() {
+    let (chat, [alice, bob]) = furnish(["alice", "bob"]).await;
+    let session = chat.application().await;
+    let there = elsewhere(&session, &chat);
+    let proof = |person: &Person| json!({ "login": person.login(), "password": Chat::secrets()[0] });
+    // The other gateway knows the session as one of nobody's.
+    there.get("chat/Dialog").await.is(403);
+    session.post_to("login", &proof(&alice)).await.is(202);
+    let dialog = there.create_group("at once", [&bob]).await;
+    assert!(alice.dialog(&dialog).await.is_some());
+    // From one user to another, and to none, within a second.
+    there.post_to("login", &proof(&bob)).await.is(202);
+    comes_to(&session, json!(bob.id())).await;
+    session.delete("login", false).await.is(200);
+    comes_to(&there, json!(null)).await;
+    there.get("chat/Dialog").await.is(403);
+
+    // Who was signed in at one of them is somebody at the other, at once, again and again.
+    for _ in 0..5 {
+        let alice_there = elsewhere(&chat.sign_in("alice").await, &chat);
+        alice_there.get("chat/Dialog").await.is(200);
+        alice_there.delete("session", false).await.is(200);
+    }
+}
+
+/// The session comes to be that user's.
+async fn comes_to(session: &Person, user: Value) {
+    let seen = async {
+        while session.get("session").await.is(200).json()["session"]["user_id"] != user {
+            sleep(LOOK_EVERY).await;
+        }
+    };
+    timeout(AMPLE, seen).await.expect("the other gateway hears of it");
+}
+
+#[tokio::test]
+async fn whoever_was_deleted_is_nobody_anywhere() {
+    let (chat, [alice, bob]) = furnish(["alice", "bob"]).await;
+    let again = chat.sign_in("alice").await;
+    let there = [&alice, &again].map(|person| elsewhere(person, &chat));
+    for person in &there {
+        person.get("chat/Dialog").await.is(200);
+    }
+    alice.delete("users", false).await.is(200);
+    for person in [&alice, &again] {
+        person.get("chat/Dialog").await.is(401);
+    }
+    for person in &there {
+        let refused = async {
+            while person.get("chat/Dialog").await.status != 401 {
+                sleep(LOOK_EVERY).await;
+            }
+        };
+        timeout(AMPLE, refused).await.expect("the other gateway hears of it");
+    }
+    elsewhere(&bob, &chat).get(&format!("users/{}", alice.id())).await.is(404);
 }
 
 /// What a gateway remembers counts only for as long as it hears of what has ended.

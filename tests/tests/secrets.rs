@@ -29,7 +29,45 @@ async fn walk(chat: &Chat) -> [Person; 2] {
     bob.hide(id).await;
     alice.remove(id).await;
     bob.leave(&dialog).await;
+    accounts(chat, &bob).await;
     [alice, bob]
+}
+
+/// What people do with their accounts.
+async fn accounts(chat: &Chat, bob: &Person) {
+    let [password, ..] = Chat::secrets();
+    let email = "xyzzy@example.org";
+    let user = json!({
+        "full_name": "xyzzy-bob", "email": email, "phone": "xyzzy-phone", "custom_data": "xyzzy-data",
+        "external_id": "xyzzy-external", "password": "xyzzy-new-password", "old_password": password,
+    });
+    bob.put("users", &json!({ "user": user })).await.is(200);
+    let session = chat.application().await;
+    let proof = json!({ "email": email, "password": "xyzzy-new-password" });
+    session.post_to("login", &proof).await.is(202);
+    session.post_to("users/password/reset", &json!({ "email": email })).await.is(200);
+    session.get(&format!("users/password/reset?email={email}")).await.is(200);
+    session.delete("login", false).await.is(200);
+    let guest = json!({ "user": { "guest": 1, "full_name": "xyzzy-guest" } });
+    let guest = chat.whoever(&chat.open(&guest).await);
+    guest.delete("users", false).await.is(200);
+    chat.user("carol").await.delete("session/list", false).await.is(200);
+}
+
+/// What people get wrong with their accounts, with something private in it.
+async fn stumble_over_accounts(chat: &Chat, alice: &Person) {
+    for body in [json!({ "login": "alice", "password": "xyzzy-password" }), json!({ "provider": "xyzzy" })] {
+        let status = alice.post_to("login", &body).await.status;
+        assert!([401, 422].contains(&status), "{status}");
+    }
+    chat.open(&json!({ "signature": "xyzzy-signature", "timestamp": "1" })).await.is(401);
+    let change = json!({ "password": "xyzzy-password", "old_password": "xyzzy-old" });
+    alice.put("users", &json!({ "user": change })).await.is(422);
+    alice.delete("users/external/xyzzy-external", false).await;
+    alice.delete("session/xyzzy", false).await.is(404);
+    alice.get("users/xyzzy").await.is(404);
+    let finish = json!({ "reset_token": "xyzzy-token", "password": "xyzzy-password" });
+    alice.put("users/password", &finish).await.is(422);
 }
 
 /// What people get wrong, with something private in it.
@@ -58,11 +96,9 @@ async fn stumble(chat: &Chat, alice: &Person) {
     Answer::to(named.header("User-Agent", "xyzzy").header("Min-Log-Position", "xyzzy")).await.is(400);
     let stranger = chat.api().request(Method::GET, "chat/Dialog").header("CB-Token", "xyzzy-token");
     Answer::to(stranger).await.is(401);
-    let app = json!({ "application_id": 7, "auth_key": Chat::secrets()[1] });
-    let opened = Answer::to(chat.api().request(Method::POST, "session").json(&app)).await.is(201).json();
-    let app = opened["session"]["token"].as_str().expect("a session has a token");
-    let wants_a_user = chat.api().request(Method::GET, "chat/Dialog?name=xyzzy").header("CB-Token", app);
-    Answer::to(wants_a_user).await.is(403);
+    let app = chat.application().await;
+    app.get("chat/Dialog?name=xyzzy").await.is(403);
+    stumble_over_accounts(chat, alice).await;
     let key = chat.api().request(Method::POST, "users").header("CB-AuthKey", "xyzzy-key");
     Answer::to(key.json(&user)).await.is(401);
 }

@@ -29,7 +29,12 @@ pub fn created(value: &impl Serialize) -> Response {
 
 /// 200 without a body, for the calls whose answer clients read as text.
 pub fn empty() -> Response {
-    let mut response = Response::new(Body::empty());
+    plain("")
+}
+
+/// 200 with a text for whoever asked.
+pub fn plain(text: &'static str) -> Response {
+    let mut response = Response::new(Body::from(text));
     response
         .headers_mut()
         .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));

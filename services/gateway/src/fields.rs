@@ -60,6 +60,15 @@ pub(crate) async fn exists(edge: &Edge, name: &'static str, user: UserId) -> Res
     if edge.identity.missing(&[user]).await?.is_empty() { Ok(()) } else { Err(no_user_id(name)) }
 }
 
+/// 403 for a user who is not the caller, 404 for one whom there is not.
+pub(crate) async fn own(edge: &Edge, caller: UserId, named: UserId) -> Result<(), ApiError> {
+    if named == caller {
+        return Ok(());
+    }
+    let missing = edge.identity.missing(&[named]).await?;
+    Err(if missing.is_empty() { ApiError::NotPermitted } else { ApiError::NoSuchResource })
+}
+
 /// Extensions: none if they are not given, none inside if there are to be none any more.
 ///
 /// Keys that the application does not allow are dropped; values become text, lists and

@@ -10,6 +10,32 @@ use tests::{Answer, Chat, Person, Setup, each_engines, proves};
 /// A little more than what the whole seconds of dates can hide.
 const A_SECOND: Duration = Duration::from_millis(1_010);
 
+/// How often to look at what changes without a signal.
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// All that a user is shown by, in text order.
+pub(crate) const USER_KEYS: [&str; 19] = [
+    "avatar",
+    "blob_id",
+    "created_at",
+    "custom_data",
+    "email",
+    "external_id",
+    "external_user_id",
+    "facebook_id",
+    "full_name",
+    "id",
+    "is_guest",
+    "last_request_at",
+    "login",
+    "phone",
+    "timezone",
+    "twitter_id",
+    "updated_at",
+    "user_tags",
+    "website",
+];
+
 /// An id that nothing has.
 pub(crate) const NOTHING: &str = "0123456789abcdef01234567";
 
@@ -18,6 +44,11 @@ pub(crate) fn proved<const N: usize>(area: &str, rows: [u16; N]) {
     for row in rows {
         proves(&format!("R-{area}-{row:03}"));
     }
+}
+
+/// The answer to whoever has no session any more, in the exact words.
+pub(crate) fn gone() -> Value {
+    json!({ "errors": { "base": ["Required session does not exist"] } })
 }
 
 /// Lets a story happen on each kind of engines, with settings of its own.

@@ -5,30 +5,8 @@ use serde_json::{Value, json};
 use tests::{Answer, Chat, Person};
 
 use crate::ask::{
-    change, each, each_engines_with, history, items, keys, lists, proved, seen, subscribe, with,
+    USER_KEYS, change, each, each_engines_with, history, items, keys, lists, proved, seen, subscribe, with,
 };
-
-const USER_KEYS: [&str; 19] = [
-    "avatar",
-    "blob_id",
-    "created_at",
-    "custom_data",
-    "email",
-    "external_id",
-    "external_user_id",
-    "facebook_id",
-    "full_name",
-    "id",
-    "is_guest",
-    "last_request_at",
-    "login",
-    "phone",
-    "timezone",
-    "twitter_id",
-    "updated_at",
-    "user_tags",
-    "website",
-];
 
 #[tokio::test]
 async fn seats_are_taken_and_given_by_their_rules() {

@@ -2,6 +2,7 @@
 //! checked a rule says so with its number, which `tests/rules.csv` explains.
 
 mod ask;
+mod bad_accounts;
 mod calls;
 mod dialog_changes;
 mod dialog_creation;
@@ -23,5 +24,10 @@ mod previews;
 mod reactions;
 mod right_after;
 mod search;
+mod session_ends;
+mod session_signatures;
+mod sessions;
 mod switches;
 mod together;
+mod user_changes;
+mod users;

@@ -12,6 +12,7 @@ async fn what_is_answered_is_seen_at_once() {
         a_message(&chat).await;
         marks_and_edits(&chat).await;
         a_new_user(&chat).await;
+        a_changed_user(&chat).await;
         an_ended_session(&chat).await;
         chat.verify().await;
     })
@@ -107,6 +108,19 @@ async fn a_new_user(chat: &Chat) {
         assert_eq!(seen(&alice, &private).await["name"], login);
     }
     proved("CONSIST", [23]);
+}
+
+async fn a_changed_user(chat: &Chat) {
+    let [alice, bob] = chat.users(["change-alice", "change-bob"]).await;
+    let private = alice.create_private(&bob).await;
+    for number in 0..5 {
+        let (name, avatar) = (format!("Bob {number}"), format!("bob-{number}.png"));
+        bob.put("users", &json!({ "user": { "full_name": name, "avatar": avatar } })).await.is(200);
+        let shown = seen(&alice, &private).await;
+        assert_eq!((&shown["name"], &shown["photo"]), (&json!(name), &json!(avatar)));
+    }
+    proved("CONSIST", [24]);
+    proved("DIALOG", [28]);
 }
 
 async fn an_ended_session(chat: &Chat) {

@@ -7,7 +7,7 @@ use crate::Stage;
 use crate::calls::Ground;
 
 /// The rule on the body of each call's answer, by the end of the call's name.
-const RULES: [(&str, &str); 18] = [
+const RULES: [(&str, &str); 21] = [
     ("GET chat/Dialog", "R-WIRE-105"),
     ("POST chat/Dialog", "R-WIRE-106"),
     ("PUT chat/Dialog/{group}", "R-WIRE-107"),
@@ -15,8 +15,11 @@ const RULES: [(&str, &str); 18] = [
     ("POST chat/Dialog/{public}/subscribe", "R-WIRE-109"),
     ("PUT chat/Dialog/{group}/admins", "R-WIRE-110"),
     ("POST chat/Message/system", "R-WIRE-111"),
+    ("POST login", "R-WIRE-112"),
+    ("PUT users/{alice}", "R-WIRE-113"),
     ("DELETE chat/Dialog/{public},{group}", "R-WIRE-114"),
     ("DELETE session", "R-WIRE-115"),
+    ("POST users/password/reset", "R-WIRE-118"),
     ("DELETE chat/Dialog/{group}", "R-WIRE-119"),
     ("DELETE chat/Dialog/{public}/subscribe", "R-WIRE-120"),
     ("DELETE chat/Dialog/clearHistory/{group}", "R-WIRE-121"),
@@ -49,12 +52,19 @@ pub(crate) async fn a_success_has_the_body_that_its_clients_read(stage: Stage<'_
         let name = format!("{} {}", call.method, call.path)
             .replace(&ground.group, "{group}")
             .replace(&ground.public, "{public}")
-            .replace(&ground.message, "{message}");
+            .replace(&ground.message, "{message}")
+            .replace(&format!("users/{}", ground.alice.id()), "users/{alice}");
         for (_, rule) in RULES.iter().filter(|(of, _)| *of == name) {
             proves(rule);
         }
     }
     proves("R-WIRE-104");
+    // These end what every other call needs.
+    let [out, gone] = stage.users(["out", "gone"]).await;
+    for (person, path, rule) in [(&out, "login", "R-WIRE-116"), (&gone, "users/{id}", "R-WIRE-117")] {
+        person.delete(&path.replace("{id}", &person.id().to_string()), false).await.is(200);
+        proves(rule);
+    }
 }
 
 pub(crate) async fn errors_are_json_too(stage: Stage<'_>) {

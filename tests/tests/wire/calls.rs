@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Answer, Person};
+use tests::{Answer, Chat, Person};
 
 use crate::Stage;
 
@@ -57,7 +57,7 @@ impl Ground {
     /// The calls that change something, in an order in which Alice can make all of them: what
     /// takes something away comes last.
     pub(crate) fn writes(&self) -> Vec<Call> {
-        let Self { group, public, message, bob, .. } = self;
+        let Self { group, public, message, bob, alice } = self;
         let (dialog, bob) = (format!("chat/Dialog/{group}"), bob.id());
         let named = format!("chat/Message/{message}");
         let call = |method: Method, path: &str, body: Value, answers_json: bool| {
@@ -68,6 +68,8 @@ impl Ground {
         let admins = json!({ "push_all": { "admins_ids": [bob] } });
         let mark = json!({ "chat_dialog_id": group, "read": 1 });
         let private = json!({ "type": 3, "occupants_ids": [bob] });
+        let user = json!({ "user": { "full_name": "Alice" } });
+        let login = json!({ "login": alice.login(), "password": Chat::secrets()[0] });
         vec![
             call(post.clone(), "chat/Dialog", private, true),
             call(put.clone(), &dialog, json!({ "name": "calls, again" }), true),
@@ -78,8 +80,12 @@ impl Ground {
             call(post.clone(), "chat/Message/system", json!({ "recipientId": bob, "mood": "fine" }), true),
             call(put.clone(), &named, mark.clone(), false),
             call(put.clone(), "chat/Message", mark, false),
-            call(put, &format!("{named}/reactions"), json!({ "add": "+1" }), false),
+            call(put.clone(), &format!("{named}/reactions"), json!({ "add": "+1" }), false),
             call(delete.clone(), &named, Value::Null, true),
+            call(put, &format!("users/{}", alice.id()), user, true),
+            call(post.clone(), "login", login, true),
+            call(post.clone(), "users/password/reset", json!({ "email": "a@example.org" }), false),
+            call(delete.clone(), "session/list", Value::Null, false),
             call(post, &format!("chat/Dialog/{public}/block"), json!({ "user_id": bob }), false),
             call(delete.clone(), &format!("chat/Dialog/{public}/block"), json!({ "user_id": bob }), false),
             call(delete.clone(), &format!("chat/Dialog/clearHistory/{group}"), Value::Null, false),

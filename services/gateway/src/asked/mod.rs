@@ -24,10 +24,13 @@ pub(crate) use message::{
     UnreadQuery, Within,
 };
 pub(crate) use path::{
-    DialogPath, DialogsPath, MessagePath, MessagesPath, PagePart, PublicDialogPath, UserPath,
+    DialogPath, DialogsPath, ExternalPath, MessagePath, MessagesPath, OwnPath, PagePart, PublicDialogPath,
+    SessionPath, UserPath,
 };
-pub(crate) use session::Opening;
-pub(crate) use user::{SigningUp, UserNamed, UserQuery};
+pub(crate) use session::{Credentials, Opening};
+pub(crate) use user::{
+    ChangingUser, Forgetful, ForgetfulQuery, NewPassword, SigningUp, UserNamed, UserQuery,
+};
 
 /// A dialog in examples: a group of the caller's with another user in it.
 pub(crate) const DIALOG: &str = "5c094c0ce588ce6856f87422";
@@ -37,6 +40,8 @@ pub(crate) const PUBLIC_DIALOG: &str = "5c0e7a13e588ce6b6f3ebf8a";
 pub(crate) const MESSAGE: &str = "5c0e7a0ee588ce6b6f3ebf7e";
 /// The caller in examples.
 pub(crate) const CALLER: u64 = 29_085;
+/// A session of the caller in examples.
+pub(crate) const SESSION: u64 = 31_001;
 /// Another user in examples.
 pub(crate) const USER: u64 = 29_086;
 

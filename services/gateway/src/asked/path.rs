@@ -2,7 +2,7 @@
 
 use utoipa::{IntoParams, IntoResponses};
 
-use super::{DIALOG, MESSAGE, PUBLIC_DIALOG, USER};
+use super::{CALLER, DIALOG, MESSAGE, PUBLIC_DIALOG, SESSION, USER};
 use crate::document::{Responses, refusals};
 
 /// One dialog.
@@ -59,6 +59,33 @@ pub(crate) struct UserPath {
     id: u64,
 }
 
+/// One session.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct SessionPath {
+    /// The number of the session.
+    #[param(example = json!(SESSION))]
+    id: u64,
+}
+
+/// Oneself.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct OwnPath {
+    /// The id of the caller.
+    #[param(example = json!(CALLER))]
+    id: u64,
+}
+
+/// One user, as the application calls him.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct ExternalPath {
+    /// His `external_id`.
+    #[param(example = "u-17")]
+    external_id: String,
+}
+
 /// A part of the document's page.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
@@ -107,5 +134,23 @@ impl IntoResponses for MessagesPath {
 impl IntoResponses for UserPath {
     fn responses() -> Responses {
         refusals([404])
+    }
+}
+
+impl IntoResponses for SessionPath {
+    fn responses() -> Responses {
+        refusals([404])
+    }
+}
+
+impl IntoResponses for OwnPath {
+    fn responses() -> Responses {
+        refusals([403, 404])
+    }
+}
+
+impl IntoResponses for ExternalPath {
+    fn responses() -> Responses {
+        refusals([403, 404])
     }
 }

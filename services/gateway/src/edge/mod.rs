@@ -10,6 +10,7 @@ mod caller;
 mod fault;
 mod gate;
 mod position;
+mod resets;
 mod signature;
 
 use std::fmt;
@@ -36,6 +37,8 @@ pub(crate) use caller::{Caller, Session, token};
 pub(crate) use gate::pass;
 pub use gate::{Gate, closed};
 pub(crate) use position::LogPosition;
+use resets::Resets;
+pub use resets::reset_passwords;
 use signature::Signatures;
 pub(crate) use signature::Signed;
 
@@ -106,6 +109,7 @@ pub struct Edge(Arc<Kept>);
 struct Kept {
     parts: Parts,
     signatures: Signatures,
+    resets: Resets,
 }
 
 impl fmt::Debug for Edge {
@@ -131,7 +135,7 @@ impl Edge {
     /// words for the operator.
     pub fn new(parts: Parts) -> anyhow::Result<Self> {
         Self::check(&parts.application)?;
-        Ok(Self(Arc::new(Kept { parts, signatures: Signatures::default() })))
+        Ok(Self(Arc::new(Kept { parts, signatures: Signatures::default(), resets: Resets::default() })))
     }
 
     pub(crate) fn check(application: &Application) -> anyhow::Result<()> {

@@ -6,11 +6,13 @@
 mod block_user;
 mod change_admins;
 mod change_dialog;
+mod change_user;
 mod clear_history;
 mod count_unread;
 mod create_dialog;
 mod delete_dialogs;
 mod delete_messages;
+mod delete_user;
 mod end_session;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
@@ -19,10 +21,12 @@ mod list_dialogs;
 mod list_messages;
 mod list_occupants;
 mod list_reactions;
+mod login;
 mod observe;
 mod open_session;
 mod post_message;
 mod react;
+mod reset_password;
 mod search;
 mod send_system_message;
 mod set_notifications;
@@ -56,9 +60,15 @@ pub fn router(edge: Edge) -> Router {
 /// handler, so that none is without.
 pub(crate) fn table() -> OpenApiRouter<Edge> {
     OpenApiRouter::new()
-        .routes(routes!(open_session::handle, show_session::handle, end_session::handle))
-        .routes(routes!(sign_up::handle))
-        .routes(routes!(show_user::handle))
+        .routes(routes!(open_session::handle, show_session::handle, end_session::own))
+        .routes(routes!(end_session::others))
+        .routes(routes!(end_session::named))
+        .routes(routes!(login::log_in, login::log_out))
+        .routes(routes!(sign_up::handle, change_user::own, delete_user::own))
+        .routes(routes!(show_user::handle, change_user::named, delete_user::named))
+        .routes(routes!(delete_user::known_elsewhere))
+        .routes(routes!(reset_password::finish))
+        .routes(routes!(reset_password::ask, reset_password::ask_by_query))
         .routes(routes!(create_dialog::handle, list_dialogs::handle))
         .routes(routes!(change_dialog::handle, delete_dialogs::handle))
         .routes(routes!(list_occupants::handle))

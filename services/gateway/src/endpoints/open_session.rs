@@ -5,8 +5,9 @@
 use axum::extract::State;
 use axum::response::Response;
 use identity::{Session, User};
+use runtime::audit;
 
-use super::sign_in::{NOT_SUPPORTED, no_provider, sign_in};
+use super::sign_in::{no_provider, sign_in};
 use crate::edge::Signed;
 use crate::shown::{SessionAnswer, SessionShown};
 use crate::{ApiError, Edge, Params, Visit, answer, asked};
@@ -69,12 +70,21 @@ async fn of_a_user(
     mut asked: Params,
 ) -> Result<(Session, Option<User>), ApiError> {
     if asked.lenient_flag("guest") == Some(true) {
-        return Err(ApiError::invalid("guest", NOT_SUPPORTED));
+        return guest(edge, visit, asked).await;
     }
     let (user, attempt) = sign_in(edge, visit, asked).await?;
     let session = open(edge, Some(&user)).await?;
     attempt.succeeded(user.id, session.id.get());
     Ok((session, Some(user)))
+}
+
+async fn guest(edge: &Edge, visit: &Visit, mut asked: Params) -> Result<(Session, Option<User>), ApiError> {
+    let full_name = asked.text("full_name")?;
+    let (token, now) = (edge.ids.random(), edge.clock.now());
+    let application = edge.application.id;
+    let (session, guest) = edge.identity.open_guest_session(token, application, full_name, now).await?;
+    audit::signed_in("guest", guest.id, session.id.get(), visit.client_address());
+    Ok((session, Some(guest)))
 }
 
 async fn open(edge: &Edge, user: Option<&User>) -> Result<Session, ApiError> {

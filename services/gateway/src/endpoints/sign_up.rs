@@ -11,7 +11,7 @@ use crate::shown::{UserAnswer, UserShown};
 use crate::{ApiError, Edge, Params, answer, asked};
 
 /// Entries of `tag_list` that are read at all; how many tags a user may have is identity's rule.
-const TAG_ENTRIES_MAX: usize = 100;
+pub(super) const TAG_ENTRIES_MAX: usize = 100;
 
 /// Whom the team's own system does not know must not take a name beside it.
 const BY_PROVIDER: &str = "Users are made by the application's identity provider";
@@ -56,9 +56,6 @@ pub(super) async fn handle(
 }
 
 fn read(mut asked: Params) -> Result<SignUp, ApiError> {
-    let blob_id = asked.integer("blob_id")?;
-    // What is no file's id stays one for identity to refuse.
-    let blob_id = blob_id.map(|blob| u64::try_from(blob).unwrap_or(0));
     Ok(SignUp {
         login: asked.text("login")?,
         email: asked.text("email")?,
@@ -70,10 +67,15 @@ fn read(mut asked: Params) -> Result<SignUp, ApiError> {
         external_id: asked.text("external_id")?,
         facebook_id: asked.text("facebook_id")?,
         twitter_id: asked.text("twitter_id")?,
-        blob_id,
+        blob_id: blob_id(&mut asked)?,
         custom_data: asked.text("custom_data")?,
         avatar: asked.text("avatar")?,
         tag_list: asked.texts("tag_list", TAG_ENTRIES_MAX)?.unwrap_or_default(),
         timezone: asked.integer("timezone")?,
     })
+}
+
+/// The number of a file. What is none stays one for identity to refuse.
+pub(super) fn blob_id(asked: &mut Params) -> Result<Option<u64>, ApiError> {
+    Ok(asked.integer("blob_id")?.map(|blob| u64::try_from(blob).unwrap_or(0)))
 }

@@ -142,6 +142,7 @@ fn start_api(
     })?;
     look_outside(tasks, settings, &remote, &shared.clock);
     let stop = tasks.stop();
+    tasks.spawn("resets", gateway::reset_passwords(edge.clone(), tasks.stop()));
     tasks.spawn("sessions", sweep_sessions(Arc::clone(&identity), shared.clock.clone(), stop));
     tasks.spawn("protection", tidy(protection, tasks.stop()));
     let departing = gateway::departures::run(edge.clone(), tails_of(Arc::clone(&shared.log)), tasks.stop());

@@ -1,6 +1,7 @@
 //! The endpoints through the front, as a client meets them: whole answers, what they
 //! change and what they refuse.
 
+mod accounts;
 mod arbitrary;
 mod clearing;
 mod dialogs;

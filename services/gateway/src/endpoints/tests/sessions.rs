@@ -109,7 +109,8 @@ async fn a_session_that_may_not_be_is_refused() {
         opening(json!({"login": "al", "password": PASSWORD})),
         opening(json!({"email": "bob", "password": PASSWORD})),
         opening(json!({"login": "bob", "password": "short"})),
-        opening(json!({"guest": "1", "full_name": "Bob"})),
+        opening(json!({"guest": "1", "full_name": "x".repeat(256)})),
+        opening(json!({"guest": "1", "full_name": ["Bob"]})),
         opening(json!("alice")),
     ] {
         shown.push_str(&format!("{}\n", nobody.post("/session", body).await));
@@ -128,7 +129,8 @@ async fn a_session_that_may_not_be_is_refused() {
     422 {"errors":{"login":["is too short (minimum is 3 characters)"]}}
     422 {"errors":{"email":["is invalid"]}}
     422 {"errors":{"password":["is too short (minimum is 8 characters)"]}}
-    422 {"errors":{"guest":["is not supported by this deployment"]}}
+    422 {"errors":{"full_name":["is too long (maximum is 255 characters)"]}}
+    422 {"errors":{"full_name":["must be text"]}}
     422 {"errors":{"user":["must be an object"]}}
     "#);
 }

@@ -62,7 +62,8 @@ world = None
 def current(case):
     """The world of this call. What ends a session or a user leaves nothing to the next one."""
     global world
-    ends = case.path.startswith(("/session", "/login", "/users")) and case.method in ("DELETE", "PUT")
+    changes = case.path.startswith(("/session", "/users")) and case.method in ("DELETE", "PUT")
+    ends = changes or case.path == "/login"
     if world is None or world.calls >= CALLS_MAX:
         world = World()
     world.calls = CALLS_MAX if ends else world.calls + 1

@@ -161,12 +161,14 @@ impl World<'_> {
     async fn take(&mut self, step: Step) {
         match step {
             Step::SignUp { .. } | Step::SignIn { .. } | Step::Rename { .. } | Step::NewPassword { .. } => {
-                self.take_of_names(step).await;
+                Box::pin(self.take_of_names(step)).await;
             }
             Step::Delete { .. } | Step::Disable { .. } | Step::Reset { .. } => {
-                self.take_of_accounts(step).await;
+                Box::pin(self.take_of_accounts(step)).await;
             }
-            Step::Open { .. } | Step::Guest | Step::Foreign { .. } => self.take_of_beginnings(step).await,
+            Step::Open { .. } | Step::Guest | Step::Foreign { .. } => {
+                Box::pin(self.take_of_beginnings(step)).await
+            }
             Step::Use { session } => {
                 let now = self.time();
                 if self.is_outdated(session) {
@@ -181,8 +183,10 @@ impl World<'_> {
                     assert_eq!(caller.expires_at, at(seat.expires));
                 }
             }
-            Step::Switch { session, user } => self.switch(session, user).await,
-            Step::End { .. } | Step::EndOf { .. } | Step::EndOthers { .. } => self.take_of_ends(step).await,
+            Step::Switch { session, user } => Box::pin(self.switch(session, user)).await,
+            Step::End { .. } | Step::EndOf { .. } | Step::EndOthers { .. } => {
+                Box::pin(self.take_of_ends(step)).await
+            }
             Step::Wait { minutes } => self.now += minutes,
             Step::Sweep => {
                 while self.it.identity.sweep(self.time()).await.unwrap() > 0 {}
@@ -458,7 +462,7 @@ impl World<'_> {
         assert_eq!(departures, self.departures);
         for session in (0..self.seats.len()).filter(|session| !self.is_outdated(*session)).collect::<Vec<_>>()
         {
-            self.take(Step::Use { session }).await;
+            Box::pin(self.take(Step::Use { session })).await;
         }
     }
 }
@@ -490,9 +494,9 @@ fn users_and_sessions_are_what_a_naive_model_says() {
                 tokens: 0,
             };
             for step in steps {
-                world.take(step).await;
+                Box::pin(world.take(step)).await;
             }
-            world.check().await;
+            Box::pin(world.check()).await;
         };
         runner
             .run(&proptest::collection::vec(step(), 1..60), |steps| {

@@ -16,6 +16,7 @@ use tokio::time::sleep;
 use url::Url;
 
 use super::http::{Asker, Failure, address};
+use crate::session::after;
 use crate::{OpenError, Token, User};
 
 /// Proves who calls: `t=<unix seconds>,v1=<hex of HMAC-SHA-256 over "<unix seconds>.<body>">`.
@@ -38,6 +39,8 @@ pub struct WebhookSettings {
     pub requests_max: usize,
     /// How long to wait after the first failure; twice as long after each further one.
     pub retry_after: Duration,
+    /// How long a token is good for: [`crate::Settings::reset_lifetime`].
+    pub lifetime: Duration,
 }
 
 impl fmt::Debug for WebhookSettings {
@@ -53,6 +56,7 @@ pub struct Webhook {
     url: Url,
     key: hmac::Key,
     retry_after: Duration,
+    lifetime: Duration,
 }
 
 impl fmt::Debug for Webhook {
@@ -74,13 +78,14 @@ impl Webhook {
             url,
             key: hmac::Key::new(hmac::HMAC_SHA256, settings.secret.as_bytes()),
             retry_after: settings.retry_after,
+            lifetime: settings.lifetime,
         })
     }
 
-    /// Tells of the reset that was begun for `user` at `now` and ends at `expires_at`: up to five times,
-    /// until it is taken. Whether it was; for a few seconds, or for half a minute if nobody listens.
-    pub async fn tell(&self, user: &User, token: [u8; 20], now: Time, expires_at: Time) -> bool {
-        let body = body(user, &Token::from_bytes(token), expires_at);
+    /// Tells of the reset that was begun for `user` at `now`: up to five times, until it is taken. Whether it
+    /// was; for a few seconds, or for half a minute if nobody listens.
+    pub async fn tell(&self, user: &User, token: [u8; 20], now: Time) -> bool {
+        let body = body(user, &Token::from_bytes(token), after(now, self.lifetime));
         let (mut wait, headers) = (self.retry_after, self.headers(&body, now));
         for attempt in 1..=ATTEMPTS_MAX {
             let Err(failure) = self.asker.post(self.url.clone(), headers.clone(), body.clone()).await else {

@@ -7,7 +7,6 @@ use super::*;
 use crate::remote::testing::{Answer, Outside};
 
 const NOW: Time = Time(1_700_000_000_000);
-const END: Time = Time(1_700_003_600_000);
 const SECRET: &str = "sixteen bytes or more";
 
 fn webhook_at(outside: &Outside) -> Webhook {
@@ -17,6 +16,7 @@ fn webhook_at(outside: &Outside) -> Webhook {
         time_max: Duration::from_secs(60),
         requests_max: 2,
         retry_after: Duration::from_millis(1),
+        lifetime: Duration::from_secs(3_600),
     };
     Webhook::new(&settings).unwrap()
 }
@@ -49,7 +49,7 @@ fn zoe() -> User {
 #[tokio::test]
 async fn it_is_told_who_and_can_check_by_whom() {
     let outside = Outside::answering(Answer::Json(200, Value::Null)).await;
-    assert!(webhook_at(&outside).tell(&zoe(), [0xab; 20], NOW, END).await);
+    assert!(webhook_at(&outside).tell(&zoe(), [0xab; 20], NOW).await);
     let asked = outside.asked().remove(0);
     let (head, body) = asked.split_once("\r\n\r\n").unwrap();
     assert_eq!(
@@ -73,7 +73,7 @@ async fn it_is_told_who_and_can_check_by_whom() {
 async fn it_is_told_again_until_it_listens_or_enough_is_enough() {
     for (status, times) in [(500, 5), (503, 5), (408, 5), (429, 5), (400, 1), (404, 1), (302, 1)] {
         let outside = Outside::answering(Answer::Json(status, Value::Null)).await;
-        assert!(!webhook_at(&outside).tell(&zoe(), [1; 20], NOW, END).await);
+        assert!(!webhook_at(&outside).tell(&zoe(), [1; 20], NOW).await);
         let asked = outside.asked();
         assert_eq!(asked.len(), times, "{status}");
         assert!(asked.iter().all(|again| *again == asked[0]), "the same each time");
@@ -88,6 +88,7 @@ fn what_is_secret_is_hidden_and_has_to_be_long() {
         time_max: Duration::from_secs(1),
         requests_max: 1,
         retry_after: Duration::from_secs(1),
+        lifetime: Duration::from_secs(3_600),
     };
     assert!(!format!("{settings:?}").contains("xyzzy"));
     assert!(Webhook::new(&settings).unwrap_err().to_string().contains("reset.webhook_secret"));

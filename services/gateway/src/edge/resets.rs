@@ -17,8 +17,8 @@ use crate::ApiError;
 
 /// Resets that may wait; one more is refused.
 const WAITING_MAX: usize = 1_000;
-/// Resets that are looked after at the same time.
-const AT_ONCE_MAX: usize = 4;
+/// Resets that are looked after at the same time, however long the webhook takes.
+const AT_ONCE_MAX: usize = 8;
 /// When to ask again what found no place.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -51,9 +51,13 @@ impl Edge {
     }
 
     async fn reset(&self, email: String) {
+        // Nobody would ever learn the token.
+        let Some(webhook) = &self.remote.webhook else { return };
         let (token, now) = (self.ids.random(), self.clock.now());
-        if let Err(error) = self.identity.begin_reset(&email, token, now).await {
-            tracing::warn!(%error, "the reset of a password could not begin");
+        match self.identity.begin_reset(&email, token, now).await {
+            Ok(Some(user)) => drop(webhook.tell(&user, token, now).await),
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "the reset of a password could not begin"),
         }
     }
 }
@@ -64,8 +68,12 @@ pub async fn reset_passwords(edge: Edge, stop: Stop) -> anyhow::Result<()> {
     let next = edge.0.resets.next.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(next) = next {
         let waiting = stream::unfold(next, async |mut next| Some((next.recv().await?, next)));
-        let resets = waiting.take_until(stop.stopped());
-        resets.for_each_concurrent(AT_ONCE_MAX, |email| edge.reset(email)).await;
+        let resets = waiting.for_each_concurrent(AT_ONCE_MAX, |email| edge.reset(email));
+        // Whom the webhook does not take in time is lost.
+        tokio::select! {
+            () = resets => {}
+            () = stop.stopped() => {}
+        }
     }
     stop.stopped().await;
     Ok(())

@@ -4,6 +4,7 @@
 //! A name that nobody has is told, as clients sign up on those words, so that nothing is
 //! gained by taking as long for it as for a wrong password.
 
+use identity::remote::{Provider, SignInError};
 use identity::{Credentials, Error, Name, Password, Salt, Unknown, User};
 
 use crate::protection::Attempt;
@@ -13,7 +14,8 @@ use crate::{ApiError, Edge, Params, Visit};
 pub(super) const NOT_SUPPORTED: &str = "is not supported by this deployment";
 
 /// The user whom `asked` names and proves: `login` or `email`, and `password`. Somebody of
-/// whom nobody has heard is signed up, where the application wants that. Whoever gives him a
+/// whom nobody has heard is signed up, where the application wants that. If the application has
+/// an identity provider, that decides instead, and may be content with a name. Whoever gives him a
 /// session says so to the attempt.
 ///
 /// # Errors
@@ -25,8 +27,11 @@ pub(super) async fn sign_in<'a>(
     mut asked: Params,
 ) -> Result<(User, Attempt<'a>), ApiError> {
     let name = name(&mut asked)?;
-    let password = asked.text("password")?.filter(|password| !password.is_empty());
-    let password = Password::new(password.ok_or_else(|| ApiError::missing("password"))?);
+    let password = asked.text("password")?.filter(|password| !password.is_empty()).map(Password::new);
+    if let Some(provider) = &edge.remote.provider {
+        return sign_in_outside(provider, (edge, visit), name, password).await;
+    }
+    let password = password.ok_or_else(|| ApiError::missing("password"))?;
     let unknown = if edge.application.create_on_login {
         Unknown::Create(Salt(edge.ids.random()))
     } else {
@@ -38,6 +43,31 @@ pub(super) async fn sign_in<'a>(
         Ok(user) => Ok((user, attempt)),
         Err(error) => {
             if let Some(reason) = reason(&error) {
+                attempt.refused(reason);
+            }
+            Err(error.into())
+        }
+    }
+}
+
+async fn sign_in_outside<'a>(
+    provider: &Provider,
+    (edge, visit): (&'a Edge, &'a Visit),
+    name: Name,
+    password: Option<Password>,
+) -> Result<(User, Attempt<'a>), ApiError> {
+    let (Name::Login(called) | Name::Email(called)) = &name;
+    let attempt = edge.protection.attempt("provider", edge.account(called), visit)?;
+    match provider.sign_in(&edge.identity, name, password, edge.clock.now()).await {
+        Ok(user) => Ok((user, attempt)),
+        Err(error) => {
+            let reason = match &error {
+                // What else may have happened to the provider says nothing of him.
+                SignInError::Refused(status) => status.starts_with('4').then_some("no such user"),
+                SignInError::PasswordNeeded | SignInError::TooLong => None,
+                SignInError::Identity(error) => reason(error),
+            };
+            if let Some(reason) = reason {
                 attempt.refused(reason);
             }
             Err(error.into())

@@ -101,7 +101,7 @@ impl Settings {
     pub fn remote(&self) -> anyhow::Result<Remote> {
         let provider = self.identity.provider.url.is_set().then(|| self.identity.provider.made());
         let tokens = (!self.oidc.issuer.is_empty()).then(|| self.oidc.made());
-        let webhook = self.reset.webhook_url.is_set().then(|| self.reset.made());
+        let webhook = self.reset.webhook_url.is_set().then(|| self.reset.made(self.identity.reset_lifetime));
         Ok(Remote {
             provider: provider.transpose()?.map(Arc::new),
             tokens: tokens.transpose()?.map(Arc::new),
@@ -176,13 +176,14 @@ impl Oidc {
 }
 
 impl Reset {
-    fn made(&self) -> anyhow::Result<Webhook> {
+    fn made(&self, lifetime: Duration) -> anyhow::Result<Webhook> {
         Ok(Webhook::new(&WebhookSettings {
             url: self.webhook_url.expose().to_owned(),
             secret: self.webhook_secret.expose().to_owned(),
             time_max: self.time_max,
             requests_max: WEBHOOKS_MAX,
             retry_after: self.retry_after,
+            lifetime,
         })?)
     }
 }

@@ -66,7 +66,7 @@ async fn a_preflight_needs_no_token_and_no_known_path() {
     let asked = request(Method::OPTIONS, "/what/ever.json", "", "");
     insta::assert_snapshot!(whole(&front(router()), asked).await, @"
     204 No Content
-    access-control-allow-headers: Content-Type, CB-Token, CB-AuthKey, CB-SDK, CB-Administration-API-Key, ConnectyCube-REST-API-Version, Idempotency-Key, Min-Log-Position, X-Request-Id
+    access-control-allow-headers: Authorization, Content-Type, CB-Token, CB-AuthKey, CB-SDK, CB-Administration-API-Key, ConnectyCube-REST-API-Version, Idempotency-Key, Min-Log-Position, X-Request-Id
     access-control-allow-methods: GET, POST, PUT, PATCH, DELETE, OPTIONS
     access-control-allow-origin: *
     access-control-expose-headers: CB-Token-ExpirationDate, Log-Position, Log-Visible, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id

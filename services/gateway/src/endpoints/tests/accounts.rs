@@ -37,7 +37,7 @@ async fn a_guest_is_shown_with_a_second_id_and_lives_a_day() {
           "_id": "6553f1000000000000000001",
           "full_name": "Bob",
           "email": null,
-          "login": "guest_login_e9e0c207865f7e24e8349d4ecdbc8b0f46328424",
+          "login": "guest_login_eac77cf6aadcb68b02aae2758cfecf15e97a8413",
           "phone": null,
           "website": null,
           "created_at": "2023-11-14T22:13:20Z",

@@ -36,10 +36,11 @@ pub struct Chat {
 impl Chat {
     /// A new one.
     pub async fn start(setup: Setup) -> Self {
-        let setup = setup
-            .with("app.id", APPLICATION)
-            .with("app.auth_key", AUTH_KEY)
-            .with("app.auth_secret", AUTH_SECRET);
+        let setup = setup.beneath(&[
+            ("app.id", APPLICATION.to_string()),
+            ("app.auth_key", AUTH_KEY.to_owned()),
+            ("app.auth_secret", AUTH_SECRET.to_owned()),
+        ]);
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let (settled, share) = match setup.engines() {
             Engines::Embedded => (setup.clone(), None),

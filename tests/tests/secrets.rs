@@ -142,7 +142,13 @@ async fn nothing_private_reaches_the_log() {
         log.push_str(&chat.stop().await.stderr);
         let answers = log.lines().filter(|line| line.contains("answered a request")).count();
         assert!(answers > 30, "at `trace` there is more to say: {log}");
-        let told = ["ended a session", "refused for want of a right", "refused to sign in", "signed in"];
+        let told = [
+            "deleted a user",
+            "ended a session",
+            "refused for want of a right",
+            "refused to sign in",
+            "signed in",
+        ];
         assert_eq!(audited(&log), told);
         let [alice, bob] = people;
         assert_eq!(leaks(&log, &[alice, bob, again]), Vec::<String>::new());

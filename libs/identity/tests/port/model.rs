@@ -6,7 +6,6 @@ use std::collections::HashMap;
 
 use domain::{Time, UserId};
 use identity::{Change, Error, Password, RawChange, Session, Token};
-use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use self::steps::{Step, step};

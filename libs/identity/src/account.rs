@@ -159,7 +159,7 @@ impl Identity {
     /// [`crate::Token`]) may set a new password of the user with that email, once, for as long as
     /// `reset_lifetime`. None: nobody who could sign in with a password has that email.
     pub async fn begin_reset(&self, email: &str, token: [u8; 20], now: Time) -> Result<Option<User>, Error> {
-        let found = self.find(&Name::Email(email.to_owned())).await?;
+        let found = self.known(&Name::Email(email.to_owned())).await?;
         let found = found.map(|found| found.user).filter(|user| !user.is_guest && !user.is_disabled);
         let Some(user) = found else { return Ok(None) };
         let token = Token::from_bytes(token).hash();

@@ -12,12 +12,21 @@ use unicode_normalization::UnicodeNormalization;
 /// composed or not) and invisible characters make no difference: `ALICE`, `ａｌｉｃｅ` and
 /// `alice` are one. Look-alikes of different scripts stay different. Accents count.
 pub fn canonical(text: &str) -> String {
+    folded(text).trim().to_owned()
+}
+
+/// The form in which the beginning of a text is compared with [`canonical`] forms: white space at
+/// its end may be followed by more, so it counts.
+pub(crate) fn canonical_beginning(text: &str) -> String {
+    folded(text).trim_start().to_owned()
+}
+
+fn folded(text: &str) -> String {
     let visible = text.nfkc().filter(|c| !is_invisible(*c)).collect::<String>();
     // Down, up and down again, letter by letter: so that ẞ, ß and SS, ς and Σ meet, as in full
     // case folding. (Whole texts would lower a Σ by its place in the word.)
     let lower = visible.chars().flat_map(char::to_lowercase);
-    let folded = lower.flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfkc().collect::<String>();
-    folded.trim().to_owned()
+    lower.flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfkc().collect()
 }
 
 /// Unicode's default-ignorable characters: they take part in no comparison, as nobody
@@ -65,6 +74,13 @@ mod tests {
             let key = canonical(letter.encode_utf8(&mut [0; 4]));
             assert_eq!(canonical(&key), key, "{letter:?}");
         }
+    }
+
+    #[test]
+    fn a_beginning_may_end_between_two_words() {
+        assert_eq!(canonical_beginning("\u{200f} JOHN "), "john ");
+        assert!(canonical(" John Doe ").starts_with(&canonical_beginning("JOHN ")));
+        assert!(!canonical("Johnson").starts_with(&canonical_beginning("JOHN ")));
     }
 
     proptest! {

@@ -46,6 +46,9 @@ pub enum Error {
     /// More than [`crate::IDS_MAX`] ids in one call.
     #[error("too many ids in one call")]
     TooManyIds,
+    /// More would have to be looked at than one call may: asking for less may help.
+    #[error("the search would take too long")]
+    TooCostly,
     /// A queue is full. Nothing changed; asking again later may work.
     #[error("identity is busy")]
     Busy,

@@ -14,6 +14,7 @@ use domain::{Time, UserId};
 use tokio::sync::Notify;
 
 use crate::copy::Purpose;
+use crate::find::{Hits, Query};
 use crate::memory::Memory;
 use crate::password::{self, Password, Salt};
 use crate::sign_up::{EMAIL_MAX, NewUser, PASSWORD_MAX, SignUp};
@@ -151,7 +152,7 @@ impl Identity {
         unknown: Unknown,
         now: Time,
     ) -> Result<User, Error> {
-        if let Some(found) = self.find(&credentials.name).await? {
+        if let Some(found) = self.known(&credentials.name).await? {
             return self.verify(found, credentials.password).await;
         }
         let Unknown::Create(salt) = unknown else { return Err(Error::UserNotFound) };
@@ -164,7 +165,7 @@ impl Identity {
         let user = NewUser::parse(raw).map_err(Error::Invalid)?;
         match self.sign_up(user, salt, now).await {
             // Somebody was created under this name meanwhile: the same person, if the password fits.
-            Err(Error::Invalid(taken)) => match self.find(&name).await? {
+            Err(Error::Invalid(taken)) => match self.known(&name).await? {
                 Some(found) => self.verify(found, password).await,
                 None => Err(Error::Invalid(taken)),
             },
@@ -198,6 +199,17 @@ impl Identity {
             return Err(Error::TooManyIds);
         }
         self.store.users(ids.to_vec()).await
+    }
+
+    /// Those whom `query` is about, and how many there are in all.
+    ///
+    /// [`Error::TooCostly`] if too many users would have to be looked at. What it says by number, tag or
+    /// text (but a website's) looks at nobody else than those who have that.
+    pub async fn find(&self, query: Query) -> Result<Hits, Error> {
+        if query.holds_nul() {
+            return Ok(Hits { total: 0, users: vec![] });
+        }
+        self.store.find_users(query).await
     }
 
     /// How those of `ids` that exist are shown, in the order given; without any waiting if all are in
@@ -236,7 +248,7 @@ impl Identity {
     }
 
     /// Whoever has the name, unless he is deleted.
-    pub(crate) async fn find(&self, name: &Name) -> Result<Option<Found>, Error> {
+    pub(crate) async fn known(&self, name: &Name) -> Result<Option<Found>, Error> {
         let (Name::Login(text) | Name::Email(text)) = name;
         // No stored name is longer or holds a NUL, and comparing costs time by length.
         if text.trim().chars().nth(EMAIL_MAX).is_some() || text.contains('\0') {

@@ -16,6 +16,7 @@ mod canonical;
 mod change;
 mod copy;
 mod error;
+pub mod find;
 mod identity;
 mod memory;
 mod password;
@@ -28,6 +29,7 @@ mod settings;
 mod sign_up;
 mod sqlite;
 mod store;
+mod terms;
 mod user;
 mod waiting;
 mod workers;
@@ -47,4 +49,5 @@ pub use sign_up::{
     CUSTOM_DATA_MAX, EMAIL_MAX, KEY_BYTES_MAX, LOGIN_MAX, LOGIN_MIN, NAME_MAX, NewUser, PASSWORD_MAX,
     PASSWORD_MIN, Profile, REFERENCE_MAX, SignUp, TAG_MAX, TAGS_MAX, TIMEZONE_MAX, TIMEZONE_MIN, URL_MAX,
 };
+pub use terms::Term;
 pub use user::{Departure, Display, IDS_MAX, User};

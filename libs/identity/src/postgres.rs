@@ -9,6 +9,7 @@ mod accounts;
 mod copy;
 mod ended;
 mod failures;
+mod find;
 mod link;
 mod resets;
 mod schema;
@@ -47,6 +48,8 @@ pub(crate) struct Store {
     link: Arc<Link>,
     /// Whoever has none is refused as busy.
     places: Semaphore,
+    /// Whoever looks for users waits for one, so that the others find a connection.
+    finding: Semaphore,
     uses: Arc<WriteBack>,
     /// How far a session's row may lag behind its use in another process.
     lag_max: Duration,
@@ -81,6 +84,7 @@ impl Store {
             path,
             link,
             places: Semaphore::new(settings.connections_max.saturating_add(settings.read_queue_max)),
+            finding: Semaphore::new(settings.connections_max.div_ceil(2)),
             uses,
             lag_max: write_back_every(settings.session_lifetime),
             _tasks: tasks,

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod copy;
+mod find;
 mod resets;
 mod schema;
 mod sessions;
@@ -34,6 +35,8 @@ const STATEMENTS_MAX: usize = 64;
 pub(crate) struct Store {
     writer: Workers<Connection>,
     readers: Workers<Connection>,
+    /// On its own, so that no question of the others waits for a search.
+    finder: Workers<Connection>,
     uses: Arc<WaitingUses>,
 }
 
@@ -45,21 +48,26 @@ impl Store {
         create_private(path).map_err(|error| failed(error.to_string()))?;
         let mut writer = connect(path).map_err(|error| failed(error.to_string()))?;
         schema::migrate(&mut writer, path)?;
+        find::note_missing_terms(&mut writer).map_err(|error| failed(error.to_string()))?;
         let is_unfinished = copy::is_marked(&writer).map_err(|error| failed(error.to_string()))?;
         if is_unfinished && purpose == Purpose::Serve {
             return Err(OpenError::Unfinished { path: path.display().to_string() });
         }
-        let readers = (0..settings.readers).map(|_| connect(path)).collect::<Result<Vec<_>, _>>();
+        let reader = || {
+            let reader = connect(path)?;
+            reader.pragma_update(None, "query_only", true)?;
+            Ok(reader)
+        };
+        let readers = (0..settings.readers).map(|_| reader()).collect::<rusqlite::Result<Vec<_>>>();
         let readers = readers.map_err(|error| failed(error.to_string()))?;
-        for reader in &readers {
-            reader.pragma_update(None, "query_only", true).map_err(|error| failed(error.to_string()))?;
-        }
+        let finder = reader().map_err(|error| failed(error.to_string()))?;
         let start = |name, connections, queue_max| {
             Workers::start(name, connections, queue_max).map_err(|error| failed(error.to_string()))
         };
         Ok(Self {
             writer: start("identity-write", vec![writer], settings.write_queue_max)?,
             readers: start("identity-read", readers, settings.read_queue_max)?,
+            finder: start("identity-find", vec![finder], settings.read_queue_max)?,
             uses: Arc::default(),
         })
     }

@@ -10,6 +10,7 @@ use domain::{Time, UserId};
 
 use crate::account::{Amendment, Reset};
 use crate::copy::{Extent, KeptSession};
+use crate::find::{Hits, Query};
 use crate::memory::Memory;
 use crate::session::{NewSession, SessionId, SessionSummary, StoredSession, TokenHash, Use};
 use crate::user::{Departure, Display, Found, Kept, Names, Newcomer, User};
@@ -102,6 +103,14 @@ impl Store {
         match self {
             Self::Embedded(store) => store.users(ids).await,
             Self::Postgres(store) => store.users(ids).await,
+        }
+    }
+
+    /// Those whom `query` is about, and how many there are in all.
+    pub(crate) async fn find_users(&self, query: Query) -> Result<Hits, Error> {
+        match self {
+            Self::Embedded(store) => store.find_users(query).await,
+            Self::Postgres(store) => store.find_users(query).await,
         }
     }
 

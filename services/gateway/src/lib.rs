@@ -32,7 +32,7 @@ pub use endpoints::fuzzing;
 pub use endpoints::{Observed, RenderMetrics, observing, router};
 pub use error::{ApiError, FieldError, Text};
 pub use front::{Entrance, ForwardedBy, Front, Limits, NewRequestId, Proxies, Visit};
-pub use params::{Direction, Filters, PAGE_ITEMS_MAX, Page, Params, Sort};
+pub use params::{Direction, Filters, Kind, NumberedPage, PAGE_ITEMS_MAX, Page, Params, Rule, Sort};
 pub use path::{Named, Path, ids};
 pub use protection::{Protection, Rate, Rates};
 pub use serve::{ConnectionLimits, Tls, TlsFiles, serve};

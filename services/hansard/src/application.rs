@@ -89,6 +89,7 @@ impl Application {
             chat_domain: app.chat_domain.clone(),
             extension_keys: app.extension_keys.clone(),
             create_on_login: app.create_users_on_login,
+            list_users: app.list_users,
         }
     }
 

@@ -42,6 +42,8 @@ impl Ground {
         let paths = [
             "session".to_owned(),
             format!("users/{user}"),
+            format!("users/v2?id={user}"),
+            format!("users/by_login?login={}", self.alice.login()),
             "chat/Dialog".to_owned(),
             format!("chat/Dialog/{public}/occupants"),
             format!("chat/Dialog/{group}/notifications"),

@@ -6,6 +6,7 @@ use domain::{Time, UserId};
 use sqlx::PgConnection;
 
 use super::ended::announce;
+use super::find::{forget_terms, note_terms};
 use super::resets::drop_resets;
 use super::sessions::{end_all, lock_all};
 use super::users::{get, kept_of, taken};
@@ -219,8 +220,9 @@ async fn bury(connection: &mut PgConnection, users: &[i64], now: Time) -> sqlx::
     )
     .bind(&locked)
     .bind(sql(now.0))
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
+    forget_terms(connection, &locked).await?;
     Ok(locked)
 }
 
@@ -253,10 +255,10 @@ async fn update(connection: &mut PgConnection, kept: &Kept) -> Result<(), Undone
     .bind(&user.avatar)
     .bind(&user.user_tags)
     .bind(user.timezone)
-    .execute(connection)
+    .execute(&mut *connection)
     .await;
     match updated {
-        Ok(_) => Ok(()),
+        Ok(_) => Ok(note_terms(connection, user).await?),
         // Somebody got the name in the same moment: the next try is told so.
         Err(error) if failures::is_taken(&error) => Err(Error::Busy.into()),
         Err(error) => Err(error.into()),

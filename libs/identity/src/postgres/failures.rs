@@ -35,3 +35,8 @@ fn of_code(code: &str) -> Option<Error> {
 pub(super) fn is_taken(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(|error| error.is_unique_violation())
 }
+
+/// Whether the server gave up on a statement that took too long.
+pub(super) fn is_too_slow(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "57014")
+}

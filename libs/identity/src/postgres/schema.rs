@@ -9,6 +9,7 @@ use sqlx::{ConnectOptions as _, Connection as _, PgConnection, Row as _};
 use std::time::Duration;
 
 use super::copy::is_marked;
+use super::find::note_missing_terms;
 use super::{address, failures};
 use crate::copy::Purpose;
 use crate::{Error, OpenError};
@@ -50,6 +51,7 @@ async fn migrate_with(options: &PgConnectOptions, purpose: Purpose) -> Result<()
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => failed(error),
         other => OpenError::Failed { path: schema_at(options), reason: other.to_string() },
     })?;
+    note_missing_terms(&mut connection).await.map_err(failed)?;
     let is_unfinished = is_marked(&mut connection).await.map_err(failed)?;
     connection.close().await.map_err(failed)?;
     if is_unfinished && purpose == Purpose::Serve {

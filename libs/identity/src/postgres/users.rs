@@ -6,6 +6,7 @@ use domain::{Time, UserId};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row as _};
 
+use super::find::note_terms;
 use super::sessions::insert_session;
 use super::{Store, Undone, failures};
 use crate::session::{NewSession, StoredSession};
@@ -185,9 +186,9 @@ pub(super) async fn insert(connection: &mut PgConnection, kept: &Kept) -> sqlx::
     .bind(at(kept.ends_at))
     .bind(at(kept.deleted_at))
     .bind(kept.is_departing)
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
-    Ok(())
+    note_terms(connection, user).await
 }
 
 /// Which of the names somebody but `owner` has already.
@@ -264,7 +265,7 @@ pub(super) fn kept_of(row: &PgRow) -> Result<Kept, Error> {
     })
 }
 
-fn user(row: &PgRow) -> Result<User, Error> {
+pub(super) fn user(row: &PgRow) -> Result<User, Error> {
     Ok(User {
         id: user_id(get(row, "id")?)?,
         full_name: get(row, "full_name")?,

@@ -6,6 +6,7 @@ use domain::{Time, UserId};
 use rusqlite::{Connection, params};
 
 use super::Store;
+use super::find::{forget_terms, note_terms};
 use super::resets::drop_resets;
 use super::sessions::end_all;
 use super::users::{kept, taken};
@@ -171,6 +172,7 @@ fn bury(connection: &Connection, user: UserId, now: Time) -> Result<bool, Error>
              WHERE id = ?1 AND deleted_at IS NULL",
         )?
         .execute([sql(user.get()), sql(now.0)])?;
+    forget_terms(connection, user)?;
     Ok(changed > 0)
 }
 
@@ -206,5 +208,5 @@ fn update(connection: &Connection, kept: &Kept) -> Result<(), Error> {
             user.user_tags,
             user.timezone,
         ])?;
-    Ok(())
+    note_terms(connection, user)
 }

@@ -13,8 +13,11 @@ use crate::OpenError;
 const MARK: i64 = 0x4873_4964;
 
 /// Each brings the format one version further; the version stands in `user_version`.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("0001_users_sessions.sql"), include_str!("0002_departures_guests_providers.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("0001_users_sessions.sql"),
+    include_str!("0002_departures_guests_providers.sql"),
+    include_str!("0003_terms.sql"),
+];
 
 /// The newest format known here.
 #[expect(clippy::cast_possible_wrap, reason = "a handful of migrations")]

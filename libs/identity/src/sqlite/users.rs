@@ -3,6 +3,7 @@
 use domain::{Time, UserId};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
+use super::find::note_terms;
 use super::sessions::insert_session;
 use super::{Store, issue};
 use crate::session::{NewSession, StoredSession};
@@ -167,7 +168,7 @@ pub(super) fn insert(connection: &Connection, kept: &Kept) -> Result<(), Error> 
             ":deleted_at": at(kept.deleted_at),
             ":is_departing": kept.is_departing,
         })?;
-    Ok(())
+    note_terms(connection, user)
 }
 
 /// Which of the names somebody but `owner` has already.
@@ -224,7 +225,7 @@ pub(super) fn time(row: &Row<'_>, column: &str) -> Result<Option<Time>, Error> {
     Ok(row.get::<_, Option<i64>>(column)?.map(number).transpose()?.map(Time))
 }
 
-fn user(row: &Row<'_>) -> Result<User, Error> {
+pub(super) fn user(row: &Row<'_>) -> Result<User, Error> {
     Ok(User {
         id: user_id(row.get("id")?)?,
         full_name: row.get("full_name")?,

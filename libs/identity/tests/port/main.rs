@@ -7,6 +7,8 @@ mod copying;
 #[cfg(test)]
 mod deleting;
 #[cfg(test)]
+mod finding;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod foreign;

@@ -7,6 +7,7 @@
 
 mod dialog;
 mod filter;
+mod finding;
 mod message;
 mod path;
 mod session;
@@ -19,6 +20,7 @@ pub(crate) use dialog::{
     AdminsChange, DialogChange, DialogFilters, Force, NewDialog, NotificationsChange, Subscription,
 };
 pub(crate) use filter::{Filter, Values};
+pub(crate) use finding::{NumberedPart, Somebody, TimeFilter, UserFilter, UserFilters, UserRules};
 pub(crate) use message::{
     HistoryQuery, MessageChange, MessagesMark, NewMessage, ReactionChange, SearchQuery, SystemSignal,
     UnreadQuery, Within,

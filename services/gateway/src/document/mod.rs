@@ -33,7 +33,7 @@ const UNLIMITED: [&str; 2] = ["Operating", "Document"];
 #[openapi(
     info(title = "Hansard", description = include_str!("introduction.md"), license(identifier = "Apache-2.0")),
     servers((url = "/", description = "Where this document is")),
-    components(schemas(refusals::Errors, asked::Filter, asked::Values)),
+    components(schemas(refusals::Errors, asked::Filter, asked::TimeFilter, asked::UserFilter, asked::Values)),
     tags(
         (name = "Sessions", description = "Who asks"),
         (name = "Users", description = "Who may ask"),

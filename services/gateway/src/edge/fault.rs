@@ -62,6 +62,9 @@ impl From<identity::Error> for ApiError {
             identity::Error::UserNotFound => Self::NoSuchUser,
             identity::Error::NoSuchSession => Self::SessionRequired,
             identity::Error::TooManyIds => Self::too_many("ids", identity::IDS_MAX),
+            identity::Error::TooCostly => {
+                Self::Refused("Too many users would have to be looked at: ask for fewer".into())
+            }
             identity::Error::Busy | identity::Error::Unavailable => Self::Unavailable(RETRY_AFTER_BUSY),
             identity::Error::StorageFull => Self::StorageFull(RETRY_AFTER_FULL),
             error @ identity::Error::Store(_) => Self::internal(error),

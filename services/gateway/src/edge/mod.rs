@@ -64,6 +64,8 @@ pub struct Application {
     /// Whether somebody who signs in under a name that nobody has is signed up. The API's
     /// default is yes.
     pub create_on_login: bool,
+    /// Whether all users can be listed by anybody with a session.
+    pub list_users: bool,
 }
 
 /// Everything that an [`Edge`] is made of.

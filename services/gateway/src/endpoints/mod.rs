@@ -14,6 +14,7 @@ mod delete_dialogs;
 mod delete_messages;
 mod delete_user;
 mod end_session;
+mod find_users;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod list_blocked;
@@ -21,7 +22,9 @@ mod list_dialogs;
 mod list_messages;
 mod list_occupants;
 mod list_reactions;
+mod list_users;
 mod login;
+mod look_up_user;
 mod observe;
 mod open_session;
 mod post_message;
@@ -64,11 +67,19 @@ pub(crate) fn table() -> OpenApiRouter<Edge> {
         .routes(routes!(end_session::others))
         .routes(routes!(end_session::named))
         .routes(routes!(login::log_in, login::log_out))
-        .routes(routes!(sign_up::handle, change_user::own, delete_user::own))
+        .routes(routes!(sign_up::handle, list_users::handle, change_user::own, delete_user::own))
         .routes(routes!(show_user::handle, change_user::named, delete_user::named))
-        .routes(routes!(delete_user::known_elsewhere))
+        .routes(routes!(look_up_user::by_external_id, delete_user::known_elsewhere))
         .routes(routes!(reset_password::finish))
         .routes(routes!(reset_password::ask, reset_password::ask_by_query))
+        .routes(routes!(find_users::handle))
+        .routes(routes!(list_users::by_full_name))
+        .routes(routes!(list_users::by_tags))
+        .routes(routes!(look_up_user::by_login))
+        .routes(routes!(look_up_user::by_email))
+        .routes(routes!(look_up_user::by_phone))
+        .routes(routes!(look_up_user::by_facebook_id))
+        .routes(routes!(look_up_user::by_twitter_id))
         .routes(routes!(create_dialog::handle, list_dialogs::handle))
         .routes(routes!(change_dialog::handle, delete_dialogs::handle))
         .routes(routes!(list_occupants::handle))

@@ -86,6 +86,7 @@ fn reason(error: &Error) -> Option<&'static str> {
         | Error::NoSuchReset
         | Error::NoSuchSession
         | Error::TooManyIds
+        | Error::TooCostly
         | Error::Busy
         | Error::StorageFull
         | Error::Unavailable

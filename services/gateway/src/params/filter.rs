@@ -5,7 +5,7 @@
 //!
 //! - a bare value is an exact match; one with commas, or a list, matches each of its values,
 //!   but a bare text is one text whatever is in it;
-//! - `in`, `nin`, `all` take a list or one text with commas; `ne` what a bare value takes;
+//! - `in`, `nin`, `all` take a list or one text with commas; `eq` and `ne` what a bare value takes;
 //! - absent, JSON's `null` and the words `null` and `undefined` are no condition, nor is a
 //!   blank bound; a list without values matches nothing in `in`, and is no condition in the others;
 //! - an unknown operator or a value of the wrong kind is refused: 422. A list that ignored it
@@ -21,7 +21,7 @@ use crate::ApiError;
 use crate::error::Text;
 
 /// Conditions of one call.
-const CONDITIONS_MAX: usize = 20;
+pub(super) const CONDITIONS_MAX: usize = 20;
 /// Characters of a text that is looked for: as many as a message may have by default.
 const TEXT_CHARACTERS_MAX: usize = 10_000;
 
@@ -92,6 +92,15 @@ impl Filters<'_> {
         Ok(conditions)
     }
 
+    /// With what a field of texts has to begin: `name[start_with]=text`. To be asked before its other
+    /// operators, which do not know this one.
+    pub fn beginning(&mut self, name: &str) -> Result<Option<String>, ApiError> {
+        let Some(Value::Object(members)) = self.params.0.get_mut(name) else { return Ok(None) };
+        let Some(value) = members.shift_remove("start_with") else { return Ok(None) };
+        self.conditions += 1;
+        bound(name, value, &TEXT)
+    }
+
     fn tests<T: Ord>(
         &mut self,
         name: &str,
@@ -129,6 +138,7 @@ impl Filters<'_> {
             "lte" => bound(name, value, kind)?.map(Test::AtMost),
             "gt" => bound(name, value, kind)?.map(Test::Above),
             "gte" => bound(name, value, kind)?.map(Test::AtLeast),
+            "eq" => self.values(name, value, kind, kind.listed)?.map(Test::In),
             "ne" => some(self.values(name, value, kind, kind.listed)?).map(Test::NotIn),
             "in" => self.values(name, value, kind, true)?.map(Test::In),
             "nin" => some(self.values(name, value, kind, true)?).map(Test::NotIn),

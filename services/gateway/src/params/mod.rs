@@ -9,6 +9,7 @@ mod form;
 mod moment;
 mod page;
 mod read;
+mod rule;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -20,7 +21,8 @@ use serde_json::{Map, Value};
 use crate::{ApiError, Visit};
 
 pub use filter::Filters;
-pub use page::{Direction, PAGE_ITEMS_MAX, Page, Sort};
+pub use page::{Direction, NumberedPage, PAGE_ITEMS_MAX, Page, Sort};
+pub use rule::{Kind, Rule};
 
 /// A request's parameters, or those inside one of them.
 ///

@@ -18,6 +18,25 @@ pub struct Page {
     pub skip: u64,
 }
 
+/// The items of a numbered page if nobody says: the API's number.
+const NUMBERED_PAGE_ITEMS: i64 = 10;
+
+/// A part of a list whose parts have numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NumberedPage {
+    /// Its number, from 1 on; answers echo it.
+    pub number: u64,
+    /// How many items each page has at most: 1 to [`PAGE_ITEMS_MAX`]; answers echo it.
+    pub items: u32,
+}
+
+impl NumberedPage {
+    /// How many items are on the pages before.
+    pub fn skip(self) -> u64 {
+        (self.number - 1).saturating_mul(self.items.into())
+    }
+}
+
 /// The order that a client asks for. Which fields a list knows is the endpoint's choice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sort {
@@ -37,6 +56,20 @@ pub enum Direction {
 }
 
 impl Params {
+    /// `limit` and `offset`, which some lists call so; otherwise as [`Self::page`].
+    pub fn offset_page(&mut self) -> Result<Page, ApiError> {
+        let offset = self.integer("offset")?;
+        let page = self.page()?;
+        Ok(Page { skip: offset.map_or(page.skip, |offset| offset.max(0).unsigned_abs()), ..page })
+    }
+
+    /// `page` and `per_page`, moved into their range as [`Self::page`] does.
+    pub fn numbered_page(&mut self) -> Result<NumberedPage, ApiError> {
+        let number = self.integer("page")?.unwrap_or(1).max(1).unsigned_abs();
+        let items = self.integer("per_page")?.unwrap_or(NUMBERED_PAGE_ITEMS);
+        Ok(NumberedPage { number, items: items.clamp(1, PAGE_ITEMS_MAX.into()) as u32 })
+    }
+
     /// `limit` and `skip`.
     ///
     /// A whole number out of range is moved into it: a limit of 0 or below is 1 (never

@@ -22,7 +22,9 @@ pub(crate) use results::results;
 pub(crate) use schemas::{
     DialogsAnswer, Found, HealthShown, MessageShown, MessagesAnswer, NotReady, Reacted, SystemShown, Unread,
 };
-pub(crate) use user::{SessionAnswer, SessionShown, UserAnswer, UserShown, UsersAnswer, users};
+pub(crate) use user::{
+    SessionAnswer, SessionShown, UserAnswer, UserPageShown, UserShown, UsersAnswer, UsersShown, users,
+};
 
 /// A value as its text.
 pub(crate) struct Word<T>(pub(crate) T);

@@ -132,6 +132,28 @@ pub(crate) struct SessionAnswer<'a> {
     pub(crate) session: SessionShown<'a>,
 }
 
+/// A part of a list of users.
+#[derive(Serialize, ToSchema)]
+#[schema(as = UsersPart)]
+pub(crate) struct UsersShown<'a> {
+    pub(crate) limit: u32,
+    pub(crate) skip: u64,
+    /// How many there are in all.
+    pub(crate) total_entries: u64,
+    pub(crate) items: Vec<UserShown<'a>>,
+}
+
+/// A numbered page of a list of users, each wrapped: the older form.
+#[derive(Serialize, ToSchema)]
+#[schema(as = UsersPage)]
+pub(crate) struct UserPageShown<'a> {
+    pub(crate) current_page: u64,
+    pub(crate) per_page: u32,
+    /// How many there are in all.
+    pub(crate) total_entries: u64,
+    pub(crate) items: Vec<UserAnswer<'a>>,
+}
+
 /// A session; one of the application's own has no user.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Session)]

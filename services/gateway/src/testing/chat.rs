@@ -64,6 +64,7 @@ impl Chat {
             chat_domain: "chat.example".to_owned(),
             extension_keys: vec!["city".to_owned(), "mood".to_owned()],
             create_on_login: true,
+            list_users: true,
         }
     }
 

@@ -110,6 +110,7 @@ pub struct App {
     pub chat_domain: String,
     pub extension_keys: Vec<String>,
     pub create_users_on_login: bool,
+    pub list_users: bool,
     pub broadcast_by_api: bool,
     pub subscribe_to_groups: bool,
     pub single_reaction: bool,

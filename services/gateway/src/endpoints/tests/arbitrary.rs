@@ -49,6 +49,18 @@ const NAMES: &[&str] = &[
     "add",
     "remove",
     "in",
+    "start_with",
+    "nin",
+    "gt",
+    "full_name",
+    "user_tags",
+    "created_at",
+    "offset",
+    "page",
+    "per_page",
+    "filter",
+    "order",
+    "tags",
     "city",
     "a",
     "",
@@ -59,6 +71,11 @@ const ROUTES: &[(Method, &str)] = &[
     (Method::GET, "/session"),
     (Method::POST, "/users"),
     (Method::GET, "/users/"),
+    (Method::GET, "/users"),
+    (Method::GET, "/users/v2"),
+    (Method::GET, "/users/by_tags"),
+    (Method::GET, "/users/by_login"),
+    (Method::GET, "/users/external/"),
     (Method::POST, "/chat/Dialog"),
     (Method::GET, "/chat/Dialog"),
     (Method::PUT, "/chat/Dialog/"),
@@ -96,6 +113,10 @@ fn scalar() -> impl Strategy<Value = Value> {
             "1, 2",
             "2",
             "date_sent",
+            "number id gt 1",
+            "string login in bob,alice",
+            "asc date created_at",
+            "alice",
             "77",
             AUTH_KEY
         ])
@@ -117,7 +138,7 @@ fn object(members: Vec<(&'static str, Value)>) -> Value {
 }
 
 fn query() -> impl Strategy<Value = String> {
-    let pair = (prop::sample::select(NAMES), "(\\[[a-z]{0,2}\\]){0,2}", scalar());
+    let pair = (prop::sample::select(NAMES), "(\\[([a-z]{0,2}|start_with|nin)\\]){0,2}", scalar());
     prop::collection::vec(pair, 0..4).prop_map(|pairs| {
         let pairs = pairs.into_iter().map(|(name, brackets, value)| {
             let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);

@@ -22,4 +22,5 @@ mod refusals;
 mod search;
 mod sessions;
 mod signals;
+mod users;
 mod views;

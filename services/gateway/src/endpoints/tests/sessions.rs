@@ -274,7 +274,7 @@ async fn a_sign_up_that_may_not_be_names_its_fields() {
 async fn a_user_who_is_not_there_is_not_found() {
     let chat = Chat::new();
     let alice = chat.user("alice").await;
-    for id in ["2", "0", "-1", "x", "9007199254740992", "1,1", "by_login"] {
+    for id in ["2", "0", "-1", "x", "9007199254740992", "1,1", "by_logout"] {
         let refused = alice.get(&format!("/users/{id}")).await;
         assert_eq!(refused.to_string(), r#"404 {"errors":["The resource wasn't found"]}"#, "{id}");
     }

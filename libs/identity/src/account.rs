@@ -6,7 +6,7 @@ use crate::change::Change;
 use crate::identity::{Identity, Name};
 use crate::password::{Password, Salt};
 use crate::provider::ProviderKey;
-use crate::session::{Token, TokenHash, after};
+use crate::session::{SessionId, Token, TokenHash, after};
 use crate::sign_up::Profile;
 use crate::user::{Departure, Found, Kept, Names, Newcomer, User};
 use crate::{Error, FieldError};
@@ -48,6 +48,16 @@ impl Amendment {
         Ok(())
     }
 
+    /// Whether the password is new, so that whoever knew the old one only has to go.
+    pub(crate) fn ends_sessions(&self) -> bool {
+        self.password.is_some()
+    }
+
+    /// The session that goes on all the same.
+    pub(crate) fn session(&self) -> Option<SessionId> {
+        self.change.session
+    }
+
     /// Whether tokens that reset the password are good no more: they have been sent to an email that he may
     /// have left, or the password is new already.
     pub(crate) fn ends_resets(&self) -> bool {
@@ -67,7 +77,8 @@ pub(crate) fn check_names(changed: &Kept, taken: Vec<FieldError>) -> Result<(), 
 }
 
 impl Identity {
-    /// Changes what `change` names of the user and nothing else.
+    /// Changes what `change` names of the user and nothing else. A new password ends his sessions, but the one
+    /// that it is asked for in.
     ///
     /// [`Error::Invalid`] if a new login or email has been taken: all that are, at once, or if neither would be
     /// left; [`Error::WrongOldPassword`] for a new password without the old one or with another;

@@ -7,7 +7,7 @@ use domain::Time;
 
 use crate::sign_up::{CUSTOM_DATA_MAX, Checks, NAME_MAX, REFERENCE_MAX, URL_MAX, Unique};
 use crate::user::{Kept, Names};
-use crate::{FieldError, Password};
+use crate::{FieldError, Password, SessionId};
 
 /// What a client sent to change a user, as it came. `None` keeps a field; an empty text, an empty list or
 /// `Some(None)` unsets it.
@@ -54,6 +54,7 @@ pub struct Change {
     pub(crate) email: Option<Option<Unique>>,
     pub(crate) password: Option<Password>,
     pub(crate) old_password: Option<Password>,
+    pub(crate) session: Option<SessionId>,
     full_name: Option<Option<String>>,
     phone: Option<Option<String>>,
     website: Option<Option<String>>,
@@ -88,11 +89,17 @@ impl Change {
             email: raw.email.map(|email| checks.email(Some(email))),
             password: raw.password.and_then(|password| checks.password(Some(password))),
             old_password: raw.old_password,
+            session: None,
             blob_id: raw.blob_id.map(|blob| checks.blob(blob)),
             user_tags: raw.tag_list.map(|tags| checks.tags(&tags)),
             timezone: raw.timezone.map(|minutes| checks.timezone(minutes)),
         };
         if checks.broken.is_empty() { Ok(change) } else { Err(checks.broken) }
+    }
+
+    /// The same, asked for in `session`: the one that outlives a new password.
+    pub fn asked_in(self, session: SessionId) -> Self {
+        Self { session: Some(session), ..self }
     }
 
     /// The names that it asks for.

@@ -27,14 +27,17 @@ impl Store {
         now: Time,
         memory: &Arc<Memory>,
     ) -> Result<User, Error> {
-        let stale = Stale { tokens: vec![], users: vec![user] };
-        let changed = self
+        let id = [sql(user.get())];
+        let (changed, stale) = self
             .transact(async {
                 let mut transaction = self.pool.begin().await?;
+                if amendment.ends_sessions() {
+                    lock_all(&mut transaction, &id, amendment.session()).await?;
+                }
                 let row = sqlx::query(
                     "SELECT * FROM identity.users WHERE id = $1 AND deleted_at IS NULL FOR UPDATE",
                 )
-                .bind(sql(user.get()))
+                .bind(id[0])
                 .fetch_optional(&mut *transaction)
                 .await?
                 .ok_or(Error::UserNotFound)?;
@@ -43,11 +46,17 @@ impl Store {
                 check_names(&changed, taken(&mut transaction, &changed.names(), Some(user)).await?)?;
                 update(&mut transaction, &changed).await?;
                 if amendment.ends_resets() {
-                    drop_resets(&mut transaction, &[sql(user.get())]).await?;
+                    drop_resets(&mut transaction, &id).await?;
                 }
+                let tokens = if amendment.ends_sessions() {
+                    end_all(&mut transaction, &id, amendment.session()).await?
+                } else {
+                    vec![]
+                };
+                let stale = Stale { tokens, users: vec![user] };
                 announce(&mut transaction, &stale).await?;
                 transaction.commit().await?;
-                Ok(changed.user)
+                Ok((changed.user, stale))
             })
             .await?;
         memory.forget(&stale);

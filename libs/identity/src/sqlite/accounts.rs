@@ -34,6 +34,9 @@ impl Store {
             if amendment.ends_resets() {
                 drop_resets(transaction, user)?;
             }
+            if amendment.ends_sessions() {
+                end_all(transaction, user, amendment.session(), stale)?;
+            }
             stale.users.push(user);
             Ok(changed.user)
         })

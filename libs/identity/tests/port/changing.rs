@@ -1,6 +1,7 @@
 //! Changing users: what is named and nothing else, by the rules of sign-up.
 
-use identity::{Change, Error, FieldError, NewUser, Password, RawChange, SignUp, User};
+use domain::UserId;
+use identity::{Change, Error, FieldError, NewUser, Password, RawChange, Session, SignUp, User};
 
 use crate::fixture::{Fixture, PASSWORD, SALT, START, at, each_store, id, taken};
 
@@ -124,6 +125,50 @@ async fn a_new_password_needs_the_old_one() {
         assert_eq!(it.sign_in("alice", NEW_PASSWORD).await, Ok(alice));
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_new_password_ends_all_sessions_but_the_one_that_asked() {
+    each_store(async |it| {
+        let alice = alice(&it).await.id;
+        let bob = it.user("bob").await.id;
+        let [asking, other, bobs] = [
+            it.session(1, Some(alice)).await,
+            it.session(2, Some(alice)).await,
+            it.session(3, Some(bob)).await,
+        ];
+        let users = async || {
+            [asking_user(&it, &asking).await, asking_user(&it, &other).await, asking_user(&it, &bobs).await]
+        };
+        let raw = |old: &str| RawChange {
+            password: Some(Password::new(NEW_PASSWORD)),
+            old_password: Some(Password::new(old)),
+            ..RawChange::default()
+        };
+        let refused = change(raw("another password")).asked_in(asking.id);
+        assert_eq!(
+            it.identity.change_user(alice, refused, SALT, START).await.map(|user| user.id),
+            Err(Error::WrongOldPassword)
+        );
+        assert_eq!(users().await, [Ok(alice), Ok(alice), Ok(bob)]);
+        let named = RawChange { full_name: Some("Alison".into()), ..RawChange::default() };
+        it.identity.change_user(alice, change(named).asked_in(asking.id), SALT, START).await.unwrap();
+        assert_eq!(users().await, [Ok(alice), Ok(alice), Ok(bob)]);
+        it.identity.change_user(alice, change(raw(PASSWORD)).asked_in(asking.id), SALT, START).await.unwrap();
+        assert_eq!(users().await, [Ok(alice), Err(Error::NoSuchSession), Ok(bob)]);
+        let it = it.restart().await;
+        assert_eq!(
+            it.identity.authenticate(other.token.as_str(), START).await.map(|caller| caller.session),
+            Err(Error::NoSuchSession)
+        );
+    })
+    .await;
+}
+
+/// Whom the session proves.
+async fn asking_user(it: &Fixture, session: &Session) -> Result<UserId, Error> {
+    let caller = it.identity.authenticate(session.token.as_str(), START).await?;
+    Ok(caller.user.expect("a user's session"))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

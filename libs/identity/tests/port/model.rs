@@ -213,6 +213,7 @@ impl World<'_> {
                     Some(person) => {
                         assert_eq!(changed, Ok(()));
                         person.password = Some(new);
+                        self.end_all(user, None);
                     }
                 }
             }

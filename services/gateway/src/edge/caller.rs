@@ -7,6 +7,7 @@ use futures::future::join_all;
 use http::HeaderValue;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
+use identity::SessionId;
 use identity::remote::is_foreign;
 
 use super::position::MIN_LOG_POSITION;
@@ -34,6 +35,14 @@ pub(crate) struct Session {
 /// read models in time (503).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Caller(pub(crate) UserId);
+
+/// A [`Caller`], and the session that he asks in.
+pub(crate) struct SignedIn {
+    /// The user.
+    pub(crate) user: UserId,
+    /// His session.
+    pub(crate) session: SessionId,
+}
 
 /// The token that a request carries; an empty one is none. Tokens of an issuer are also
 /// carried as the standard says, where there is one.
@@ -106,6 +115,14 @@ impl FromRequestParts<Edge> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, ApiError> {
+        SignedIn::from_request_parts(parts, edge).await.map(|caller| Self(caller.user))
+    }
+}
+
+impl FromRequestParts<Edge> for SignedIn {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, ApiError> {
         let (caller, token) = authenticate(parts, edge).await?;
         let user = match caller.user {
             Some(user) => user,
@@ -118,7 +135,7 @@ impl FromRequestParts<Edge> for Caller {
         if let Some(header) = parts.headers.get(MIN_LOG_POSITION) {
             reach(edge, &LogPosition::parse(header, edge.epoch)?).await?;
         }
-        Ok(Self(user))
+        Ok(Self { user, session: caller.session })
     }
 }
 

@@ -33,7 +33,7 @@ use crate::Protection;
 
 pub(crate) use ask::{Done, RETRY_AFTER_LAG, Seen};
 pub(crate) use call_key::CallKey;
-pub(crate) use caller::{Caller, Session, token};
+pub(crate) use caller::{Caller, Session, SignedIn, token};
 pub(crate) use gate::pass;
 pub use gate::{Gate, closed};
 pub(crate) use position::LogPosition;

@@ -2,7 +2,7 @@
 //! clients ask that have lost their user's number.
 //!
 //! What is not named stays, `null` and an empty text unset a field, and a new password needs the
-//! old one.
+//! old one; it ends his other sessions.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -10,7 +10,7 @@ use domain::UserId;
 use identity::{Change, Password, RawChange, Salt};
 
 use super::sign_up::{TAG_ENTRIES_MAX, blob_id};
-use crate::edge::Caller;
+use crate::edge::{Caller, SignedIn};
 use crate::shown::{UserAnswer, UserShown};
 use crate::{ApiError, Edge, Params, Path, answer, asked, fields};
 
@@ -24,12 +24,12 @@ use crate::{ApiError, Edge, Params, Path, answer, asked, fields};
 )]
 pub(super) async fn named(
     State(edge): State<Edge>,
-    Caller(caller): Caller,
+    caller: SignedIn,
     Path(user): Path<UserId>,
     params: Params,
 ) -> Result<Response, ApiError> {
-    fields::own(&edge, caller, user).await?;
-    change(&edge, caller, params).await
+    fields::own(&edge, caller.user, user).await?;
+    change(&edge, &caller, params).await
 }
 
 /// Change oneself, by the session
@@ -40,17 +40,17 @@ pub(super) async fn named(
 )]
 pub(super) async fn own(
     State(edge): State<Edge>,
-    Caller(caller): Caller,
+    caller: SignedIn,
     params: Params,
 ) -> Result<Response, ApiError> {
-    change(&edge, caller, params).await
+    change(&edge, &caller, params).await
 }
 
-async fn change(edge: &Edge, caller: UserId, mut params: Params) -> Result<Response, ApiError> {
+async fn change(edge: &Edge, caller: &SignedIn, mut params: Params) -> Result<Response, ApiError> {
     let asked = params.object("user")?.ok_or_else(|| ApiError::missing("user"))?;
-    let change = Change::parse(read(asked)?).map_err(identity::Error::Invalid)?;
+    let change = Change::parse(read(asked)?).map_err(identity::Error::Invalid)?.asked_in(caller.session);
     let salt = Salt(edge.ids.random());
-    let user = edge.identity.change_user(caller, change, salt, edge.clock.now()).await?;
+    let user = edge.identity.change_user(caller.user, change, salt, edge.clock.now()).await?;
     Ok(answer::ok(&UserAnswer { user: UserShown::from(&user) }))
 }
 

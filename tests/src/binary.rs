@@ -26,7 +26,9 @@ pub fn program() -> &'static Path {
 
 fn build() -> Result<PathBuf> {
     let mut cargo = Command::new(option_env!("CARGO").unwrap_or("cargo"));
-    cargo.args(["build", "--quiet", "--package", "hansard", "--bin", "hansard", "--message-format", "json"]);
+    // With a test beside it, it has the features that `cargo test --workspace` has built everything with.
+    cargo.args(["build", "--quiet", "--workspace", "--bin", "hansard", "--test", "layering"]);
+    cargo.args(["--message-format", "json"]);
     cargo.arg("--manifest-path").arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"));
     cargo.arg("--target-dir").arg(target_folder()?);
     if !cfg!(debug_assertions) {
@@ -37,7 +39,8 @@ fn build() -> Result<PathBuf> {
     let messages = String::from_utf8(built.stdout)?;
     let executable = messages.lines().rev().find_map(|line| {
         let message: Value = serde_json::from_str(line).ok()?;
-        Some(PathBuf::from(message["executable"].as_str()?))
+        let executable = message["executable"].as_str()?;
+        (message["target"]["name"] == "hansard").then(|| PathBuf::from(executable))
     });
     executable.context("cargo names no executable")
 }

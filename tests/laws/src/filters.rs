@@ -1,10 +1,11 @@
-//! Filters of lists: what a client may ask of messages and dialogs, in every spelling.
+//! Filters of lists: what a client may ask of messages, dialogs and users, in every spelling.
 
 use std::fmt::Debug;
 
 use domain::{Limits, UserId};
 use gateway::{Params, fuzzing};
 use http::Method;
+use identity::find::{self, Condition, Moment, Text};
 use readmodel::queries::{Among, DialogCondition, MessageTest, Test};
 use serde_json::{Map, Value, json};
 
@@ -32,6 +33,10 @@ pub fn filters(bytes: &[u8]) {
     if let Ok(tests) = fuzzing::message_tests(&mut params.clone(), &limits) {
         assert!(tests.len() <= CONDITIONS_MAX);
         tests.iter().for_each(of_message);
+    }
+    if let Ok(conditions) = fuzzing::user_conditions(&mut params.clone(), &limits) {
+        assert!(conditions.len() <= CONDITIONS_MAX);
+        conditions.iter().for_each(of_user);
     }
     let keys = ["city".to_owned(), "mood".to_owned()];
     if let Ok((conditions, names)) = fuzzing::dialog_conditions(&mut params.clone(), &keys, &limits) {
@@ -78,6 +83,42 @@ fn of_dialog(condition: &DialogCondition, keys: &[String]) {
     let read = fuzzing::dialog_conditions(&mut written(name, &value), keys, &Limits::default());
     let (conditions, names) = read.unwrap_or_else(|_| panic!("it is not read again: {name} {value}"));
     assert_eq!((conditions.as_slice(), names.len()), ([condition.clone()].as_slice(), 0), "{name} {value}");
+}
+
+/// The same of a user, where no comma makes two values of one.
+fn of_user(condition: &Condition) {
+    let (name, value) = match condition {
+        Condition::Id(test) => ("id", number(&like(test))),
+        Condition::Text(Text::Login, test) => ("login", text(&like(test))),
+        Condition::Text(Text::FullName, test) => ("full_name", text(&like(test))),
+        Condition::Text(Text::Phone, test) => ("phone", text(&like(test))),
+        Condition::Text(Text::ExternalId, test) => ("external_id", text(&like(test))),
+        Condition::Moment(Moment::CreatedAt, test) => ("created_at", moment(&like(test))),
+        Condition::Moment(Moment::UpdatedAt, test) => ("updated_at", moment(&like(test))),
+        Condition::Moment(Moment::LastRequestAt, test) => ("last_request_at", moment(&like(test))),
+        Condition::Text(_, test) => {
+            text(&like(test));
+            return;
+        }
+        Condition::AnyTag(tags) | Condition::NoTag(tags) => {
+            assert!(tags.len() <= VALUES_MAX);
+            return;
+        }
+        Condition::Begins(_) => return,
+    };
+    let read = fuzzing::user_conditions(&mut written(name, &value), &Limits::default());
+    assert_eq!(read.ok().as_deref(), Some([condition.clone()].as_slice()), "{name} {value}");
+}
+
+fn like<T: Clone>(test: &find::Test<T>) -> Test<T> {
+    match test.clone() {
+        find::Test::In(values) => Test::In(values),
+        find::Test::NotIn(values) => Test::NotIn(values),
+        find::Test::Below(bound) => Test::Below(bound),
+        find::Test::AtMost(bound) => Test::AtMost(bound),
+        find::Test::Above(bound) => Test::Above(bound),
+        find::Test::AtLeast(bound) => Test::AtLeast(bound),
+    }
 }
 
 fn people(among: &Among) -> Value {

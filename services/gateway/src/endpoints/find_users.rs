@@ -100,6 +100,12 @@ pub(super) fn sorted(sort: &Sort, name: &'static str) -> Result<(By, Order), Api
     Ok((by, order))
 }
 
+/// What the filters ask of users.
+#[cfg(feature = "fuzzing")]
+pub(super) fn conditions(params: &mut Params, ids_max: usize) -> Result<Vec<Condition>, ApiError> {
+    Asked::read(params.filters(ids_max)).map(|asked| asked.conditions)
+}
+
 /// Conditions, as they are read one by one.
 #[derive(Default)]
 struct Asked {

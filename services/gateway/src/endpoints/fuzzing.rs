@@ -3,9 +3,10 @@
 
 use domain::Limits;
 use domain::content::MessageContent;
+use identity::find::Condition;
 use readmodel::queries::{DialogCondition, MessageTest, Test};
 
-use super::{list_dialogs, list_messages, post_message};
+use super::{find_users, list_dialogs, list_messages, post_message};
 use crate::{ApiError, Params};
 
 /// What the filters of `GET /chat/Message` ask of a message.
@@ -20,6 +21,11 @@ pub fn dialog_conditions(
     limits: &Limits,
 ) -> Result<(Vec<DialogCondition>, Vec<Test<String>>), ApiError> {
     list_dialogs::conditions(params, extension_keys, limits)
+}
+
+/// What the filters of `GET /users/v2` ask of a user.
+pub fn user_conditions(params: &mut Params, limits: &Limits) -> Result<Vec<Condition>, ApiError> {
+    find_users::conditions(params, limits.ids_per_call_max)
 }
 
 /// What `POST /chat/Message` stores of a message.

@@ -46,7 +46,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("bench", &["domain", "wire", "eventlog", "readmodel", "engines"]),
     ("engines", &[]),
     ("chaos", &["engines"]),
-    ("laws", &["domain", "wire", "eventlog", "readmodel", "gateway"]),
+    ("laws", &["domain", "wire", "eventlog", "readmodel", "identity", "gateway"]),
     // With the log itself a story writes what no version of the product would.
     ("tests", &["hansard", "wire", "eventlog", "engines", "chaos"]),
 ];

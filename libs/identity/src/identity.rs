@@ -20,7 +20,7 @@ use crate::password::{self, Password, Salt};
 use crate::sign_up::{EMAIL_MAX, NewUser, PASSWORD_MAX, SignUp};
 use crate::store::Store;
 use crate::user::{Display, Found, IDS_MAX, Names, Newcomer, User};
-use crate::workers::{Droppable, Workers};
+use crate::workers::{Droppable, Precedence, Workers};
 use crate::{Error, OpenError, Settings, canonical, postgres, sqlite};
 
 /// Ended sessions that one sweep removes at most: a few milliseconds of the writer's time.
@@ -293,6 +293,6 @@ impl Identity {
 fn hashing(settings: &Settings, path: &str) -> Result<Workers<Argon2<'static>>, OpenError> {
     let hasher = password::hasher(settings.hash_cost)?;
     let hashers = vec![hasher; settings.hash_threads];
-    Workers::start("identity-hash", hashers, settings.hash_queue_max)
+    Workers::start("identity-hash", hashers, settings.hash_queue_max, Precedence::GivesWay)
         .map_err(|error| OpenError::Failed { path: path.to_owned(), reason: error.to_string() })
 }

@@ -22,7 +22,7 @@ use crate::copy::Purpose;
 use crate::memory::{Memory, Stale};
 use crate::store::number;
 use crate::waiting::WaitingUses;
-use crate::workers::{Droppable, Workers};
+use crate::workers::{Droppable, Precedence, Workers};
 use crate::{Error, OpenError, Settings};
 
 /// How long a connection waits for another process's lock, for example an operator's tool.
@@ -62,7 +62,8 @@ impl Store {
         let readers = readers.map_err(|error| failed(error.to_string()))?;
         let finder = reader().map_err(|error| failed(error.to_string()))?;
         let start = |name, connections, queue_max| {
-            Workers::start(name, connections, queue_max).map_err(|error| failed(error.to_string()))
+            Workers::start(name, connections, queue_max, Precedence::Usual)
+                .map_err(|error| failed(error.to_string()))
         };
         Ok(Self {
             writer: start("identity-write", vec![writer], settings.write_queue_max)?,

@@ -13,6 +13,9 @@ use tokio::sync::oneshot;
 
 use crate::Error;
 
+/// How much a thread that gives way does so: it has a tenth of the weight of others.
+const NICENESS: i32 = 10;
+
 type Job<S> = Box<dyn FnOnce(&mut S) + Send>;
 
 /// Threads that each own one `S` (a connection, a hasher) and work off one queue, in order
@@ -23,12 +26,20 @@ pub(crate) struct Workers<S> {
 
 impl<S: Send + 'static> Workers<S> {
     /// One thread for each of `states`, named `name`; at most `queue_max` jobs wait.
-    pub(crate) fn start(name: &str, states: Vec<S>, queue_max: usize) -> std::io::Result<Self> {
+    pub(crate) fn start(
+        name: &str,
+        states: Vec<S>,
+        queue_max: usize,
+        precedence: Precedence,
+    ) -> std::io::Result<Self> {
         let (queue, jobs) = sync_channel(queue_max);
         let jobs = Arc::new(Mutex::new(jobs));
         for state in states {
             let jobs = Arc::clone(&jobs);
-            thread::Builder::new().name(name.to_owned()).spawn(move || work(state, &jobs))?;
+            thread::Builder::new().name(name.to_owned()).spawn(move || {
+                precedence.take();
+                work(state, &jobs);
+            })?;
         }
         Ok(Self { queue })
     }
@@ -70,6 +81,27 @@ pub(crate) enum Droppable {
     No,
 }
 
+/// Whether the threads give way to all others when the cores are taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Precedence {
+    /// Like any thread.
+    Usual,
+    /// They do: long computations, for which somebody waits who expects to.
+    GivesWay,
+}
+
+impl Precedence {
+    /// For the thread that calls.
+    fn take(self) {
+        // On Linux a thread has a niceness of its own.
+        if self == Self::GivesWay
+            && let Err(error) = rustix::process::nice(NICENESS)
+        {
+            tracing::warn!(%error, "a thread that hashes passwords has not given way to the others");
+        }
+    }
+}
+
 fn work<S>(mut state: S, jobs: &Mutex<Receiver<Job<S>>>) {
     loop {
         let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
@@ -88,7 +120,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_full_queue_refuses_at_once_and_recovers() {
-        let workers = Workers::start("test", vec![0_u32], 1).unwrap();
+        let workers = Workers::start("test", vec![0_u32], 1, Precedence::Usual).unwrap();
         let (go, gate) = sync_channel::<()>(0);
         let (begun, beginning) = oneshot::channel();
         workers
@@ -115,7 +147,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_costs_only_its_asker() {
-        let workers = Workers::start("test", vec![()], 4).unwrap();
+        let workers = Workers::start("test", vec![()], 4, Precedence::GivesWay).unwrap();
         let failed = workers.ask(Droppable::No, |()| -> u8 { panic!("on purpose") }).await;
         assert!(matches!(failed, Err(Error::Store(_))));
         assert_eq!(workers.ask(Droppable::No, |()| 1).await, Ok(1));

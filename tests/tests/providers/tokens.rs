@@ -156,13 +156,14 @@ async fn without_an_issuer_no_foreign_token_is_good() {
 async fn keys_come_and_go() {
     let (first, second) = (SigningKey::new("first"), SigningKey::new("second"));
     let outside = issuer(&[&first]).await;
-    let setup = |topology: Topology| with_issuer(Setup::of(topology), &outside);
+    // A server asks for the keys as soon as it starts.
+    let setup = |topology: Topology| {
+        let set = key_set(&[&first]);
+        outside.answers(move |_| set.clone());
+        with_issuer(Setup::of(topology), &outside)
+    };
     each_engines(setup, async |chat: Chat| {
         let api = chat.api();
-        outside.answers({
-            let set = key_set(&[&first]);
-            move |_| set.clone()
-        });
         get(api, &first.token(&claims("u-1", 3_600)), "chat/Dialog").await.is(200);
         let token = second.token(&claims("u-1", 3_600));
         refused(api, &token).await;

@@ -2,7 +2,6 @@
 //!
 //! The same proofs make the same bytes, whatever the order in which they came.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use ::tests::{Rule, rules};
@@ -10,9 +9,11 @@ use ::tests::{Rule, rules};
 use crate::decisions::{Decision, Decisions};
 use crate::proofs::Proofs;
 
-/// Where every rule has to be settled.
-pub(crate) const AREAS: [&str; 8] =
-    ["WIRE", "DIALOG", "ROLE", "MESSAGE", "MARK", "REACTION", "SEARCH", "CONSIST"];
+/// All areas, in the order of the page.
+pub(crate) const AREAS: [&str; 12] = [
+    "WIRE", "SESSION", "USER", "DIALOG", "ROLE", "MESSAGE", "MARK", "REACTION", "SEARCH", "CONSIST", "ERROR",
+    "LIMIT",
+];
 
 const HEAD: &str = "\
 # API conformance
@@ -20,11 +21,6 @@ const HEAD: &str = "\
 What a client of the API may rely on, and the test that has checked it. `make test` writes this page from
 [`tests/rules.csv`](../tests/rules.csv), from [`tests/decisions.toml`](../tests/decisions.toml), and from what the tests
 say they have just checked (`tests::proves`); nobody edits it. Rules that wait for real-time delivery, push or files are not here.
-";
-const REST: &str = "
-## Other areas
-
-Not yet walked as a whole: the rules that some test has checked, or that were decided.
 ";
 /// What stands where nothing settles a rule.
 const OPEN: &str = "not yet proven";
@@ -43,9 +39,6 @@ pub(crate) fn render(proofs: &Proofs, decisions: &Decisions) -> String {
         let _ = write!(page, "\n## {area}\n");
         table(&mut page, of_area(area).map(|rule| (rule, settled(rule).unwrap_or_else(|| OPEN.to_owned()))));
     }
-    page += REST;
-    let others = rules().values().filter(|rule| !AREAS.contains(&rule.area()));
-    table(&mut page, others.filter_map(|rule| Some((rule, settled(rule)?))));
     page
 }
 
@@ -103,16 +96,6 @@ fn settled(rule: &Rule, proofs: &Proofs, decisions: &Decisions) -> Option<String
     Some(text)
 }
 
-/// The rules that a page shows as settled, and by what.
-pub(crate) fn settled_on(page: &str) -> BTreeMap<&str, &str> {
-    let rows = page.lines().filter(|line| line.starts_with("| R-"));
-    let cells = rows.filter_map(|row| {
-        let row = row.strip_prefix("| ")?.strip_suffix(" |")?;
-        Some((row.split_once(" | ")?.0, row.rsplit_once(" | ")?.1))
-    });
-    cells.filter(|(_, settled)| *settled != OPEN).collect()
-}
-
 /// A text in a table.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('<', "&lt;")
@@ -128,7 +111,7 @@ mod tests {
 
     #[test]
     fn a_page_tells_what_settles_each_rule() {
-        let proofs = Proofs::from("R-WIRE-002\tb::y\nR-WIRE-001\tb::y\nR-WIRE-001\ta::x\nR-USER-001\ta::x\n");
+        let proofs = Proofs::from("R-WIRE-002\tb::y\nR-WIRE-001\tb::y\nR-WIRE-001\ta::x\n");
         let decisions = decisions(
             "[R-WIRE-102]\ninstead = 'Never.'\nwhy = 'Odd.'\noverruled_by = 'the law'\n[R-WIRE-009]\nwaits_for = 'it'\n",
         );
@@ -138,11 +121,12 @@ mod tests {
         assert!(row("R-WIRE-102").unwrap().ends_with(" | otherwise: Never. Odd. (Overruled by the law.) |"));
         assert!(row("R-WIRE-009").unwrap().ends_with(" | waits for it |"));
         assert!(row("R-WIRE-003").unwrap().ends_with(" | not yet proven |"));
-        assert!(row("R-USER-001").is_some() && row("R-USER-002").is_none());
         assert!(row("R-WIRE-011").is_none(), "it is for later");
         assert!(page.contains("\n| WIRE | 136 | 2 | 1 | 1 | 132 |\n"), "{page}");
-        let settled = settled_on(&page);
-        assert_eq!(settled.get("R-WIRE-001"), Some(&"`a::x`, `b::y`"));
-        assert_eq!(settled.len(), 5);
+    }
+
+    #[test]
+    fn no_rule_is_of_another_area() {
+        assert!(rules().values().all(|rule| AREAS.contains(&rule.area())));
     }
 }

@@ -40,7 +40,7 @@ fn run() -> Result<()> {
     let decisions = Decisions::read(include_str!("../../../decisions.toml"))?;
     let committed = std::fs::read_to_string(DOCUMENT).unwrap_or_default();
     let document = document::render(&proofs, &decisions);
-    let wrong = verdict::wrong(&proofs, &decisions, &committed);
+    let wrong = verdict::wrong(&proofs, &decisions);
     ensure!(wrong.is_empty(), "\n  {}", wrong.join("\n  "));
     update(Path::new(DOCUMENT), &committed, &document)
 }

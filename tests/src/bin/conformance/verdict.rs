@@ -3,11 +3,11 @@
 use ::tests::{Rule, rules};
 
 use crate::decisions::{Decision, Decisions};
-use crate::document::{AREAS, of_area, settled_on};
+use crate::document::{AREAS, of_area};
 use crate::proofs::Proofs;
 
-/// What is wrong with a run, given the page that was handed in before.
-pub(crate) fn wrong(proofs: &Proofs, decisions: &Decisions, committed: &str) -> Vec<String> {
+/// What is wrong with a run.
+pub(crate) fn wrong(proofs: &Proofs, decisions: &Decisions) -> Vec<String> {
     let mut wrong = vec![];
     for rule in proofs.rules().filter(|rule| !rules().contains_key(*rule)) {
         wrong.push(format!("{rule} was proven by {:?}, and is no rule", proofs.of(rule)));
@@ -21,12 +21,6 @@ pub(crate) fn wrong(proofs: &Proofs, decisions: &Decisions, committed: &str) -> 
     for rule in AREAS.into_iter().flat_map(of_area).map(|rule| rule.id.as_str()) {
         if proofs.of(rule).is_empty() && decisions.on(rule).is_none() {
             wrong.push(format!("{rule} is proven by no test, and nothing was decided about it"));
-        }
-    }
-    let elsewhere = |rule: &str| rules().get(rule).is_some_and(|rule| !AREAS.contains(&rule.area()));
-    for (rule, settled) in settled_on(committed).into_iter().filter(|(rule, _)| elsewhere(rule)) {
-        if proofs.of(rule).is_empty() && decisions.on(rule).is_none() {
-            wrong.push(format!("{rule} was settled by {settled}, and is not any more"));
         }
     }
     wrong
@@ -52,34 +46,33 @@ fn unfounded(rule: &Rule, decision: &Decision) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::render;
 
     /// What is wrong beside the rules that these few proofs leave open.
-    fn judged(proofs: &str, decisions: &str, committed: &str) -> Vec<String> {
-        let mut wrong = wrong(&Proofs::from(proofs), &Decisions::read(decisions).unwrap(), committed);
+    fn judged(proofs: &str, decisions: &str) -> Vec<String> {
+        let mut wrong = wrong(&Proofs::from(proofs), &Decisions::read(decisions).unwrap());
         wrong.retain(|wrong| !wrong.ends_with("nothing was decided about it"));
         wrong
     }
 
     #[test]
-    fn every_rule_of_the_chat_is_settled() {
+    fn every_rule_is_settled() {
         let rules = AREAS.into_iter().flat_map(of_area);
         let all: String = rules.map(|rule| format!("{}\ta::x\n", rule.id)).collect();
         let none = Decisions::read("").unwrap();
-        assert_eq!(wrong(&Proofs::from(all.as_str()), &none, ""), Vec::<String>::new());
+        assert_eq!(wrong(&Proofs::from(all.as_str()), &none), Vec::<String>::new());
         let but_one = all.replace("R-MARK-001\ta::x\n", "");
-        let open = wrong(&Proofs::from(but_one.as_str()), &none, "");
+        let open = wrong(&Proofs::from(but_one.as_str()), &none);
         assert_eq!(open, ["R-MARK-001 is proven by no test, and nothing was decided about it"]);
         let decided =
             Decisions::read("[R-MARK-001]\ninstead = 'x'\nwhy = 'y'\noverruled_by = 'z'\n").unwrap();
-        assert_eq!(wrong(&Proofs::from(but_one.as_str()), &decided, ""), Vec::<String>::new());
+        assert_eq!(wrong(&Proofs::from(but_one.as_str()), &decided), Vec::<String>::new());
     }
 
     #[test]
     fn proofs_and_decisions_are_of_rules() {
-        assert_eq!(judged("R-WIRE-001\ta::x\n", "", ""), Vec::<String>::new());
-        assert_eq!(judged("R-WIRE-999\ta::x\n", "", "").len(), 1);
-        assert_eq!(judged("", "[R-WIRE-999]\ninstead = 'x'\nwhy = 'y'\n", "").len(), 1);
+        assert_eq!(judged("R-WIRE-001\ta::x\n", ""), Vec::<String>::new());
+        assert_eq!(judged("R-WIRE-999\ta::x\n", "").len(), 1);
+        assert_eq!(judged("", "[R-WIRE-999]\ninstead = 'x'\nwhy = 'y'\n").len(), 1);
     }
 
     #[test]
@@ -87,25 +80,16 @@ mod tests {
         let (firm, open) = ("R-WIRE-001", "R-WIRE-102");
         let plain = |rule: &str| format!("[{rule}]\ninstead = 'x'\nwhy = 'y'\n");
         let overruled = |rule: &str| plain(rule) + "overruled_by = 'contract, section 7'\n";
-        assert_eq!(judged("", &plain(open), ""), Vec::<String>::new());
-        assert_eq!(judged("", &plain(firm), "").len(), 1);
-        assert_eq!(judged("", &overruled(firm), ""), Vec::<String>::new());
-        assert_eq!(judged("", &overruled(open), "").len(), 1);
+        assert_eq!(judged("", &plain(open)), Vec::<String>::new());
+        assert_eq!(judged("", &plain(firm)).len(), 1);
+        assert_eq!(judged("", &overruled(firm)), Vec::<String>::new());
+        assert_eq!(judged("", &overruled(open)).len(), 1);
     }
 
     #[test]
     fn only_what_is_no_part_of_the_chat_may_wait() {
         let waits = |rule: &str| format!("[{rule}]\nwaits_for = 'x'\n");
-        assert_eq!(judged("", &waits("R-WIRE-009"), ""), Vec::<String>::new());
-        assert_eq!(judged("", &waits("R-WIRE-008"), "").len(), 1);
-    }
-
-    #[test]
-    fn what_was_proven_once_stays_proven() {
-        let proofs = Proofs::from("R-USER-001\ta::x\nR-USER-002\ta::x\n");
-        let committed = render(&proofs, &Decisions::read("").unwrap());
-        assert_eq!(judged("R-USER-001\tb::y\nR-USER-002\tb::y\n", "", &committed), Vec::<String>::new());
-        let lost = judged("R-USER-001\ta::x\n", "", &committed);
-        assert_eq!(lost, ["R-USER-002 was settled by `a::x`, and is not any more"]);
+        assert_eq!(judged("", &waits("R-WIRE-009")), Vec::<String>::new());
+        assert_eq!(judged("", &waits("R-WIRE-008")).len(), 1);
     }
 }

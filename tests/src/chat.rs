@@ -40,6 +40,7 @@ impl Chat {
             ("app.id", APPLICATION.to_string()),
             ("app.auth_key", AUTH_KEY.to_owned()),
             ("app.auth_secret", AUTH_SECRET.to_owned()),
+            ("app.list_users", "true".to_owned()),
         ]);
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let (settled, share) = match setup.engines() {

@@ -228,6 +228,20 @@ impl Query {
         })
     }
 
+    /// Whether it is about those of some numbers or texts that hardly anybody shares.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.conditions.iter().any(|condition| match condition {
+            Condition::Id(Test::In(_)) => true,
+            Condition::Text(text, Test::In(_)) => !matches!(text, Text::Website | Text::FullName),
+            Condition::AnyTag(_)
+            | Condition::Begins(_)
+            | Condition::Id(_)
+            | Condition::Text(..)
+            | Condition::NoTag(_)
+            | Condition::Moment(..) => false,
+        })
+    }
+
     /// Whether an index leads to those whom it may concern.
     pub(crate) fn is_led(&self) -> bool {
         self.conditions.iter().any(|condition| match condition {

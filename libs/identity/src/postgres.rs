@@ -49,7 +49,7 @@ pub(crate) struct Store {
     /// Whoever has none is refused as busy.
     places: Semaphore,
     /// Whoever looks for users waits for one, so that the others find a connection.
-    finding: Semaphore,
+    finding: Arc<Semaphore>,
     uses: Arc<WriteBack>,
     /// How far a session's row may lag behind its use in another process.
     lag_max: Duration,
@@ -84,7 +84,7 @@ impl Store {
             path,
             link,
             places: Semaphore::new(settings.connections_max.saturating_add(settings.read_queue_max)),
-            finding: Semaphore::new(settings.connections_max.div_ceil(2)),
+            finding: Arc::new(Semaphore::new(settings.connections_max.div_ceil(2))),
             uses,
             lag_max: write_back_every(settings.session_lifetime),
             _tasks: tasks,

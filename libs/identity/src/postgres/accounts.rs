@@ -267,7 +267,7 @@ async fn update(connection: &mut PgConnection, kept: &Kept) -> Result<(), Undone
     .execute(&mut *connection)
     .await;
     match updated {
-        Ok(_) => Ok(note_terms(connection, user).await?),
+        Ok(_) => Ok(note_terms(connection, std::slice::from_ref(user)).await?),
         // Somebody got the name in the same moment: the next try is told so.
         Err(error) if failures::is_taken(&error) => Err(Error::Busy.into()),
         Err(error) => Err(error.into()),

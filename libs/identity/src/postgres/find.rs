@@ -4,8 +4,13 @@
 //! index leads to costs what it leads to; everything else reads all users, and neither goes on for
 //! longer than any statement may.
 
+use std::io::ErrorKind;
+use std::sync::Arc;
+use std::time::Duration;
+
 use sqlx::postgres::PgArguments;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Postgres, Row as _};
+use tokio::time::timeout;
 
 use super::users::{get, user};
 use super::{ACQUIRE_TIME_MAX, Store, failures};
@@ -16,22 +21,31 @@ use crate::{Error, User};
 
 /// Users whose terms are made at a time.
 const BATCH: i64 = 500;
+/// How long a batch may take.
+const BATCH_TIME_MAX: Duration = Duration::from_secs(60);
 
 impl Store {
     /// Those whom `query` is about, and how many there are in all.
     pub(crate) async fn find_users(&self, query: Query) -> Result<Hits, Error> {
-        let waiting = tokio::time::timeout(ACQUIRE_TIME_MAX, self.finding.acquire());
-        let Ok(Ok(_place)) = waiting.await else { return Err(Error::Busy) };
-        let Statement { text, values } = statement(&query);
-        let asking = values.into_iter().fold(
-            // There are too many of them to be kept prepared.
-            sqlx::query(AssertSqlSafe(text)).persistent(false),
-            |asking, value| value.bind(asking),
-        );
+        let waiting = timeout(ACQUIRE_TIME_MAX, Arc::clone(&self.finding).acquire_owned());
+        let Ok(Ok(place)) = waiting.await else { return Err(Error::Busy) };
+        let is_exact = query.is_exact();
+        let pool = self.pool.clone();
+        // Once asked the server goes on, also when nobody waits any more: so long the place is taken.
+        let asked = tokio::spawn(async move {
+            let _place = place;
+            let Statement { text, values } = statement(&query);
+            let asking = values.into_iter().fold(
+                // There are too many of them to be kept prepared.
+                sqlx::query(AssertSqlSafe(text)).persistent(false),
+                |asking, value| value.bind(asking),
+            );
+            asking.fetch_all(&pool).await
+        });
         let found = self.run(async {
-            match asking.fetch_all(&self.pool).await {
+            match asked.await.map_err(|_| sqlx::Error::WorkerCrashed)? {
                 Ok(rows) => Ok(Some(rows)),
-                Err(error) if failures::is_too_slow(&error) => Ok(None),
+                Err(error) if failures::is_too_slow(&error) && !is_exact => Ok(None),
                 Err(error) => Err(error),
             }
         });
@@ -47,18 +61,25 @@ impl Store {
     }
 }
 
-/// Makes the terms of the user anew: with every change of him, and within it.
-pub(super) async fn note_terms(connection: &mut PgConnection, user: &User) -> sqlx::Result<()> {
-    forget_terms(connection, &[sql(user.id.get())]).await?;
-    let terms = terms(user).into_iter().map(|(term, key)| (term.number(), key));
-    let (fields, keys) = terms.unzip::<_, _, Vec<_>, Vec<_>>();
+/// Makes the terms of the users anew: with every change of one, and within it.
+pub(super) async fn note_terms(connection: &mut PgConnection, users: &[User]) -> sqlx::Result<()> {
+    let ids = users.iter().map(|user| sql(user.id.get())).collect::<Vec<_>>();
+    forget_terms(connection, &ids).await?;
+    let (mut fields, mut keys, mut owners) = (vec![], vec![], vec![]);
+    for user in users {
+        for (term, key) in terms(user) {
+            fields.push(term.number());
+            keys.push(key);
+            owners.push(sql(user.id.get()));
+        }
+    }
     sqlx::query(
         "INSERT INTO identity.terms (field, key, user_id)
-         SELECT t.field, t.key, $3 FROM unnest($1::smallint[], $2::text[]) AS t (field, key)",
+         SELECT * FROM unnest($1::smallint[], $2::text[], $3::bigint[])",
     )
     .bind(fields)
     .bind(keys)
-    .bind(sql(user.id.get()))
+    .bind(owners)
     .execute(connection)
     .await?;
     Ok(())
@@ -77,28 +98,35 @@ pub(super) async fn note_missing_terms(connection: &mut PgConnection) -> sqlx::R
     let newest: i64 = newest.fetch_one(&mut *connection).await?;
     let mut last = 0_i64;
     loop {
-        let mut transaction = connection.begin().await?;
-        // Locked, so that nobody changes them before their terms are there.
-        let rows = sqlx::query(
-            "SELECT * FROM identity.users u
+        let noting = timeout(BATCH_TIME_MAX, note_some_missing(connection, last, newest)).await;
+        let Some(noted) = noting.map_err(|_| sqlx::Error::Io(ErrorKind::TimedOut.into()))?? else { break };
+        last = noted;
+    }
+    let noted = sqlx::query("UPDATE identity.counters SET last = $1 WHERE name = 'terms' AND last < $1");
+    noted.bind(newest).execute(connection).await.map(|_| ())
+}
+
+/// The same of a batch of those after `last`, and who was the last of them; none: there were no more.
+async fn note_some_missing(
+    connection: &mut PgConnection,
+    last: i64,
+    newest: i64,
+) -> sqlx::Result<Option<i64>> {
+    let mut transaction = connection.begin().await?;
+    // Locked, so that nobody changes them before their terms are there.
+    let rows = sqlx::query(
+        "SELECT * FROM identity.users u
              WHERE u.id > greatest($1, (SELECT c.last FROM identity.counters c WHERE c.name = 'terms'))
                  AND u.id <= $2 AND u.deleted_at IS NULL
                  AND NOT EXISTS (SELECT FROM identity.terms t WHERE t.user_id = u.id)
              ORDER BY u.id LIMIT $3 FOR UPDATE OF u",
-        );
-        let rows = rows.bind(last).bind(newest).bind(BATCH).fetch_all(&mut *transaction).await?;
-        for row in &rows {
-            last = row.try_get("id")?;
-            let user = user(row).map_err(|error| sqlx::Error::Decode(error.into()))?;
-            note_terms(&mut transaction, &user).await?;
-        }
-        transaction.commit().await?;
-        if rows.is_empty() {
-            break;
-        }
-    }
-    let noted = sqlx::query("UPDATE identity.counters SET last = $1 WHERE name = 'terms' AND last < $1");
-    noted.bind(newest).execute(connection).await.map(|_| ())
+    );
+    let rows = rows.bind(last).bind(newest).bind(BATCH).fetch_all(&mut *transaction).await?;
+    let users = rows.iter().map(user).collect::<Result<Vec<_>, _>>();
+    let users = users.map_err(|error| sqlx::Error::Decode(error.into()))?;
+    note_terms(&mut transaction, &users).await?;
+    transaction.commit().await?;
+    rows.last().map(|row| row.try_get("id")).transpose()
 }
 
 /// A value of a statement.
@@ -141,11 +169,13 @@ fn statement(query: &Query) -> Statement {
     let order = query.order.sql();
     let limit = statement.put(Value::Number(query.limit.into()));
     let skip = statement.put(Value::Number(sql(query.skip)));
+    // What is sorted is small: the rest of a user is read for those who are shown.
     statement.text = format!(
-        "SELECT c.total, p.* FROM (SELECT count(*) AS total FROM identity.users u WHERE {fits}) c
-         LEFT JOIN (SELECT u.* FROM identity.users u WHERE {fits}
+        "SELECT c.total, shown.* FROM (SELECT count(*) AS total FROM identity.users u WHERE {fits}) c
+         LEFT JOIN (SELECT u.id, u.{key} AS key FROM identity.users u WHERE {fits}
              ORDER BY u.{key} {order} NULLS LAST, u.id {order} LIMIT {limit} OFFSET {skip}) p ON true
-         ORDER BY p.{key} {order} NULLS LAST, p.id {order}"
+         LEFT JOIN identity.users shown ON shown.id = p.id
+         ORDER BY p.key {order} NULLS LAST, p.id {order}"
     );
     statement
 }

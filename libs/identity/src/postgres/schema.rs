@@ -14,22 +14,26 @@ use super::{address, failures};
 use crate::copy::Purpose;
 use crate::{Error, OpenError};
 
-/// How long opening may take, with all migrations and the wait for another process that runs them.
+/// How long migrating may take, with the wait for another process that does.
 const OPEN_TIME_MAX: Duration = Duration::from_secs(60);
 
 /// Brings the schema to the format known here; refuses a foreign or newer one before anything is
 /// written, and one that is being filled unless it is opened for that.
 pub(super) async fn migrate(options: &PgConnectOptions, purpose: Purpose) -> Result<(), OpenError> {
     let migrating = tokio::time::timeout(OPEN_TIME_MAX, migrate_with(options, purpose));
-    migrating.await.unwrap_or_else(|_| {
+    let migrated = migrating.await.unwrap_or_else(|_| {
         Err(OpenError::Unavailable {
             address: address(options),
             reason: format!("no answer within {OPEN_TIME_MAX:?}"),
         })
-    })
+    });
+    let mut connection = migrated?;
+    // As long as there are users without.
+    note_missing_terms(&mut connection).await.map_err(|error| failed(options, &error))?;
+    connection.close().await.map_err(|error| failed(options, &error))
 }
 
-async fn migrate_with(options: &PgConnectOptions, purpose: Purpose) -> Result<(), OpenError> {
+async fn migrate_with(options: &PgConnectOptions, purpose: Purpose) -> Result<PgConnection, OpenError> {
     let failed = |error: sqlx::Error| failed(options, &error);
     // A migration of a large table may take its time.
     let patient = options.clone().options([("statement_timeout", "0"), ("lock_timeout", "0")]);
@@ -51,13 +55,11 @@ async fn migrate_with(options: &PgConnectOptions, purpose: Purpose) -> Result<()
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => failed(error),
         other => OpenError::Failed { path: schema_at(options), reason: other.to_string() },
     })?;
-    note_missing_terms(&mut connection).await.map_err(failed)?;
     let is_unfinished = is_marked(&mut connection).await.map_err(failed)?;
-    connection.close().await.map_err(failed)?;
     if is_unfinished && purpose == Purpose::Serve {
         return Err(OpenError::Unfinished { path: schema_at(options) });
     }
-    Ok(())
+    Ok(connection)
 }
 
 /// What is in the database.

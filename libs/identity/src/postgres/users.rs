@@ -188,7 +188,7 @@ pub(super) async fn insert(connection: &mut PgConnection, kept: &Kept) -> sqlx::
     .bind(kept.is_departing)
     .execute(&mut *connection)
     .await?;
-    note_terms(connection, user).await
+    note_terms(connection, std::slice::from_ref(user)).await
 }
 
 /// Which of the names somebody but `owner` has already.

@@ -15,4 +15,4 @@ CREATE INDEX terms_by_user ON terms (user_id);
 CREATE INDEX users_by_deletion ON users (deleted_at);
 
 -- There for as long as users may have no terms yet.
-INSERT INTO counters (name, last) VALUES ('terms missing', 1);
+INSERT INTO counters (name, last) VALUES ('terms missing', 0);

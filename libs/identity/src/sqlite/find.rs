@@ -6,7 +6,7 @@
 
 use domain::UserId;
 use rusqlite::types::Value;
-use rusqlite::{Connection, ErrorCode, params_from_iter};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, params_from_iter};
 
 use super::Store;
 use super::users::user;
@@ -19,13 +19,17 @@ use crate::{Error, User};
 /// Steps of SQLite's machine that one query may take: a few seconds, and a look at more than a
 /// million users.
 const STEPS_MAX: i32 = 200_000_000;
+/// Users whose missing terms are made at a time.
+const BATCH: u32 = 500;
 /// How often the steps are counted.
 const STEPS_COUNTED: i32 = 1_000_000;
 
 impl Store {
     /// Those whom `query` is about, and how many there are in all.
     pub(crate) async fn find_users(&self, query: Query) -> Result<Hits, Error> {
-        self.finder.ask(Droppable::Yes, move |connection| bounded(connection, &query)).await?
+        // A long search holds up others of its kind, and nobody who is looked up by what he alone has.
+        let workers = if query.is_exact() { &self.readers } else { &self.finder };
+        workers.ask(Droppable::Yes, move |connection| bounded(connection, &query)).await?
     }
 }
 
@@ -37,7 +41,9 @@ fn bounded(connection: &Connection, query: &Query) -> Result<Hits, Error> {
         left <= 0
     };
     connection.progress_handler(STEPS_COUNTED, Some(is_over))?;
-    find(connection, query)
+    let found = find(connection, query);
+    connection.progress_handler(0, None::<fn() -> bool>)?;
+    found
 }
 
 fn find(connection: &Connection, query: &Query) -> Result<Hits, Error> {
@@ -75,20 +81,36 @@ pub(super) fn forget_terms(connection: &Connection, user: UserId) -> Result<(), 
     Ok(())
 }
 
-/// Makes the terms of users whom an older version stored without, if there may be any.
+/// Makes the terms of users whom an older version stored without, if there may be any. What is done of
+/// it is done for good.
 pub(super) fn note_missing_terms(connection: &mut Connection) -> Result<(), Error> {
-    super::in_transaction(connection, |transaction| {
-        let some_missing = transaction.execute("DELETE FROM counters WHERE name = 'terms missing'", [])?;
-        if some_missing == 0 {
-            return Ok(());
-        }
-        let mut statement = transaction.prepare("SELECT * FROM users WHERE deleted_at IS NULL")?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            note_terms(transaction, &user(row)?)?;
-        }
-        Ok(())
-    })
+    while super::in_transaction(connection, note_some_missing)? {}
+    Ok(())
+}
+
+/// Whether there may be more.
+fn note_some_missing(transaction: &Transaction<'_>) -> Result<bool, Error> {
+    let last = transaction
+        .prepare_cached("SELECT last FROM counters WHERE name = 'terms missing'")?
+        .query_row([], |row| row.get::<_, i64>(0))
+        .optional()?;
+    let Some(last) = last else { return Ok(false) };
+    let mut statement = transaction
+        .prepare_cached("SELECT * FROM users WHERE id > ?1 AND deleted_at IS NULL ORDER BY id LIMIT ?2")?;
+    let mut rows = statement.query((last, BATCH))?;
+    let mut noted = None;
+    while let Some(row) = rows.next()? {
+        let user = user(row)?;
+        note_terms(transaction, &user)?;
+        noted = Some(user.id);
+    }
+    match noted {
+        Some(noted) => transaction
+            .prepare_cached("UPDATE counters SET last = ?1 WHERE name = 'terms missing'")?
+            .execute([sql(noted.get())])?,
+        None => transaction.execute("DELETE FROM counters WHERE name = 'terms missing'", [])?,
+    };
+    Ok(noted.is_some())
 }
 
 /// A statement as it grows, and the values for its places.
@@ -111,11 +133,13 @@ fn statement(query: &Query) -> Statement {
     let order = query.order.sql();
     let limit = statement.put(i64::from(query.limit));
     let skip = statement.put(sql(query.skip));
+    // What is sorted is small: the rest of a user is read for those who are shown.
     statement.text = format!(
-        "SELECT c.total, p.* FROM (SELECT count(*) AS total FROM users u WHERE {fits}) c
-         LEFT JOIN (SELECT u.* FROM users u WHERE {fits}
+        "SELECT c.total, shown.* FROM (SELECT count(*) AS total FROM users u WHERE {fits}) c
+         LEFT JOIN (SELECT u.id, u.{column} AS key FROM users u WHERE {fits}
              ORDER BY u.{column} {order} NULLS LAST, u.id {order} LIMIT {limit} OFFSET {skip}) p ON true
-         ORDER BY p.{column} {order} NULLS LAST, p.id {order}"
+         LEFT JOIN users shown ON shown.id = p.id
+         ORDER BY p.key {order} NULLS LAST, p.id {order}"
     );
     statement
 }

@@ -1,7 +1,7 @@
 //! `GET /users/v2`: users by what they are called and known as, for anybody with a session.
 //!
-//! At least one field has to say whom it is about, exactly or by how it begins: a search never goes
-//! through all users. Parameters of other names mean nothing.
+//! At least one field has to say whom it is about, exactly or by how it begins, so that an index leads to
+//! them. Parameters of other names mean nothing.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -17,15 +17,15 @@ use crate::{ApiError, Edge, Filters, Params, answer, asked};
 /// The most items of a search by how a text begins: the API's number.
 const BEGINNING_ITEMS_MAX: u32 = 5;
 
-/// Fields of texts by which users are found, and whether a text with commas is a list of several.
-const TEXTS: [(&str, Text, Term, bool); 7] = [
-    ("login", Text::Login, Term::Login, false),
-    ("email", Text::Email, Term::Email, true),
-    ("full_name", Text::FullName, Term::FullName, false),
-    ("phone", Text::Phone, Term::Phone, false),
-    ("external_id", Text::ExternalId, Term::ExternalId, false),
-    ("facebook_id", Text::FacebookId, Term::FacebookId, true),
-    ("twitter_id", Text::TwitterId, Term::TwitterId, true),
+/// Fields of texts by which users are found.
+const TEXTS: [(&str, Text, Term); 7] = [
+    ("login", Text::Login, Term::Login),
+    ("email", Text::Email, Term::Email),
+    ("full_name", Text::FullName, Term::FullName),
+    ("phone", Text::Phone, Term::Phone),
+    ("external_id", Text::ExternalId, Term::ExternalId),
+    ("facebook_id", Text::FacebookId, Term::FacebookId),
+    ("twitter_id", Text::TwitterId, Term::TwitterId),
 ];
 /// Fields of times, which narrow what the others find.
 const MOMENTS: [(&str, Moment); 3] = [
@@ -123,11 +123,11 @@ impl Asked {
         for test in filters.numbers("id")? {
             asked.among("id", test, |ids| Condition::Id(In(ids)), |ids| Condition::Id(NotIn(ids)))?;
         }
-        for (name, text, term, is_listed) in TEXTS {
+        for (name, text, term) in TEXTS {
             asked.beginning(&mut filters, name, term)?;
             let any = |values| Condition::Text(text, In(values));
             let none = |values| Condition::Text(text, NotIn(values));
-            for test in if is_listed { filters.ids(name) } else { filters.texts(name) }? {
+            for test in filters.texts_or_lists(name)? {
                 asked.among(name, test, any, none)?;
             }
         }

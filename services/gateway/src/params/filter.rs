@@ -59,6 +59,21 @@ impl Filters<'_> {
         self.tests(name, value, &TEXT)
     }
 
+    /// The same, where a bare text with commas may be one text or several (the SDK writes lists so).
+    pub fn texts_or_lists(&mut self, name: &str) -> Result<Vec<Test<String>>, ApiError> {
+        let value = self.params.take(name).map(|value| match value {
+            Value::String(text) if text.contains(',') => {
+                let mut texts: Vec<_> = text.split(',').map(|part| Value::from(part.trim())).collect();
+                if texts.len() < self.values_max {
+                    texts.push(Value::String(text));
+                }
+                Value::Array(texts)
+            }
+            other => other,
+        });
+        self.tests(name, value, &TEXT)
+    }
+
     /// What is asked of a field of ids, which are compared as texts: one of another form
     /// names nothing.
     pub fn ids(&mut self, name: &str) -> Result<Vec<Test<String>>, ApiError> {

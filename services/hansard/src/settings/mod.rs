@@ -25,6 +25,8 @@ const DEFAULTS: &str = include_str!("../defaults.toml");
 
 /// The most extension keys an application may allow: the API's number.
 const EXTENSION_KEYS_MAX: usize = 3;
+/// The most ids that one statement of the stores takes, with room to spare.
+const IDS_PER_CALL_MAX: usize = 500;
 
 /// All of them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -241,6 +243,10 @@ impl Settings {
         anyhow::ensure!(
             self.limits.reaction_bytes_max <= REACTION_BYTES_MAX,
             "limits.reaction_bytes_max: at most {REACTION_BYTES_MAX} bytes are allowed"
+        );
+        anyhow::ensure!(
+            self.limits.ids_per_call_max <= IDS_PER_CALL_MAX,
+            "limits.ids_per_call_max: at most {IDS_PER_CALL_MAX} are allowed"
         );
         let positive = [
             ("server.connections_max", self.server.connections_max),

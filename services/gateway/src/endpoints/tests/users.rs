@@ -93,7 +93,8 @@ async fn what_a_search_cannot_be_is_told() {
     ] {
         assert_eq!(stranger.get(path).await.to_string(), r#"401 {"errors":["Token is required"]}"#, "{path}");
         let application = chat.session(None).await;
-        assert_ne!(application.get(path).await.status, 403, "{path}");
+        let status = application.get(path).await.status;
+        assert!([200, 404].contains(&status), "{path}: {status}");
     }
 }
 

@@ -405,9 +405,14 @@ async fn whom_an_older_version_stored_is_found_after_opening() {
         it.user("alistair").await;
         let older = "DELETE FROM terms; DELETE FROM counters WHERE name LIKE 'terms%'";
         it.place.change(older).await;
+        // More of them than are looked at at a time.
+        let many = "INSERT INTO users (id, login, login_key, created_at, updated_at)
+             WITH RECURSIVE n (n) AS (SELECT 11 UNION ALL SELECT n + 1 FROM n WHERE n < 1310)
+             SELECT n, 'user' || n, 'user' || n, n, n FROM n";
+        it.place.change(many).await;
         let newer = match it.place {
             crate::fixture::Place::Embedded(_) => {
-                "INSERT INTO counters (name, last) VALUES ('terms missing', 1)"
+                "INSERT INTO counters (name, last) VALUES ('terms missing', 0)"
             }
             crate::fixture::Place::Postgres(_) => "INSERT INTO counters (name, last) VALUES ('terms', 0)",
         };
@@ -415,7 +420,8 @@ async fn whom_an_older_version_stored_is_found_after_opening() {
         assert_eq!(ids(&it, begins(Term::Login, "ALIST")).await, [] as [u64; 0]);
         let it = it.restart().await;
         assert_eq!(ids(&it, begins(Term::Login, "ALIST")).await, [2]);
-        assert_eq!(it.place.number("SELECT count(*) FROM terms").await, 2);
+        assert_eq!(ids(&it, begins(Term::Login, "user131")).await, [131, 1_310]);
+        assert_eq!(it.place.number("SELECT count(*) FROM terms").await, 1_302);
     })
     .await;
 }

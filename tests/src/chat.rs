@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::api::{Answer, Api};
 use crate::deployment::Deployment;
 use crate::engines::Share;
-use crate::operator::{Ended, operator_with};
+use crate::operator::{Ended, operator_fed, operator_with};
 use crate::person::Person;
 use crate::server::{Server, Setup, Starting};
 use crate::topology::Engines;
@@ -234,6 +234,17 @@ impl Chat {
     pub async fn operator(&self, arguments: &[&str]) -> Ended {
         let setup = (self.setup.engines() == Engines::Cluster).then_some(&self.settled);
         operator_with(&self.data(), setup, arguments).await
+    }
+
+    /// The same, with `input` on standard input.
+    pub async fn operator_fed(&self, arguments: &[&str], input: &str) -> Ended {
+        let setup = (self.setup.engines() == Engines::Cluster).then_some(&self.settled);
+        operator_fed(&self.data(), setup, (arguments, input)).await
+    }
+
+    /// `hansard <arguments>` on its data, with other settings than the chat's.
+    pub async fn operator_as(&self, arguments: &[&str], setting: impl FnOnce(Setup) -> Setup) -> Ended {
+        operator_with(&self.data(), Some(&setting(self.settled.clone())), arguments).await
     }
 
     /// The events of the log that the operator asks for with these arguments.

@@ -1,9 +1,10 @@
 //! The operator's side: commands beside a server, and lines pasted into a shell.
 
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 
 use serde_json::Value;
+use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
 use crate::binary::program;
@@ -41,10 +42,29 @@ pub async fn operator(data: &Path, arguments: &[&str]) -> Ended {
 
 /// The same with the settings that a server is started with.
 pub(crate) async fn operator_with(data: &Path, setup: Option<&Setup>, arguments: &[&str]) -> Ended {
+    run(hansard(data, setup, arguments)).await
+}
+
+/// The same, with `input` on standard input.
+pub(crate) async fn operator_fed(
+    data: &Path,
+    setup: Option<&Setup>,
+    (arguments, input): (&[&str], &str),
+) -> Ended {
+    let mut command = hansard(data, setup, arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let mut child = command.spawn().expect("the command starts");
+    let mut stdin = child.stdin.take().expect("standard input is piped");
+    stdin.write_all(input.as_bytes()).await.expect("the command reads its input");
+    drop(stdin);
+    ended(child.wait_with_output().await.expect("the command can be waited for"))
+}
+
+fn hansard(data: &Path, setup: Option<&Setup>, arguments: &[&str]) -> Command {
     let mut command = Command::new(program());
     command.env_clear().args(arguments).arg("--data").arg(data);
     command.envs(setup.into_iter().flat_map(Setup::environment));
-    run(command).await
+    command
 }
 
 /// Run `script` in a shell, as somebody who pastes it.
@@ -55,7 +75,10 @@ pub async fn shell(script: &str) -> Ended {
 }
 
 async fn run(mut command: Command) -> Ended {
-    let output = command.stdin(Stdio::null()).kill_on_drop(true).output().await.expect("the command starts");
+    ended(command.stdin(Stdio::null()).kill_on_drop(true).output().await.expect("the command starts"))
+}
+
+fn ended(output: Output) -> Ended {
     Ended {
         code: output.status.code(),
         stdout: String::from_utf8(output.stdout).expect("standard output is UTF-8"),

@@ -12,6 +12,7 @@ mod error;
 mod http;
 mod init;
 mod label;
+mod monitored;
 mod nats;
 mod notices;
 mod open;
@@ -29,6 +30,7 @@ use tokio::{sync::watch, task::JoinSet};
 pub use self::{
     error::JetStreamError,
     init::{Done, Initialized},
+    monitored::{Monitored, monitored},
     replicas::{Replica, Replicas},
     settings::{Credentials, Durability, JetStreamSettings},
     stream::JETSTREAM_FORMAT,

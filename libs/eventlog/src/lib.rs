@@ -31,7 +31,7 @@ pub use frame::{
 pub use ids::{Epoch, FrameHash, Offset, PARTITION_HASH, PARTITIONS_MAX, Partition, Position, partition_of};
 pub use jetstream::{
     Credentials, Done, Durability, Initialized, JETSTREAM_FORMAT, JetStreamError, JetStreamLog,
-    JetStreamSettings, Replica, Replicas, SERVER_MIN,
+    JetStreamSettings, Monitored, Replica, Replicas, SERVER_MIN, monitored,
 };
 pub use log::{BoxFuture, Log, READ_BYTES_MAX, READ_FRAMES_MAX, ReadLimit, Spec, Tail};
 pub use reader::Reader;

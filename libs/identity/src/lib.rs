@@ -18,6 +18,8 @@ mod copy;
 mod error;
 pub mod find;
 mod identity;
+mod inspect;
+mod list;
 mod memory;
 mod password;
 mod postgres;
@@ -39,6 +41,7 @@ pub use change::{Change, RawChange};
 pub use copy::{Filled, Unfinished};
 pub use error::{Error, FieldError, OpenError};
 pub use identity::{Credentials, Identity, Name, Unknown};
+pub use inspect::{Inspected, inspect_embedded, inspect_postgres};
 pub use password::{Password, Salt};
 pub use provider::ProviderKey;
 pub use session::{

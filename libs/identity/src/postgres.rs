@@ -10,7 +10,9 @@ mod copy;
 mod ended;
 mod failures;
 mod find;
+mod inspect;
 mod link;
+mod list;
 mod resets;
 mod schema;
 mod sessions;
@@ -31,6 +33,7 @@ use crate::memory::Memory;
 use crate::session::write_back_every;
 use crate::{Error, OpenError, Settings};
 use ended::Feed;
+pub(crate) use inspect::inspect;
 use link::Link;
 use uses::WriteBack;
 

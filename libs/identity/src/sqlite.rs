@@ -6,6 +6,8 @@
 mod accounts;
 mod copy;
 mod find;
+mod inspect;
+mod list;
 mod resets;
 mod schema;
 mod sessions;
@@ -24,6 +26,7 @@ use crate::store::number;
 use crate::waiting::WaitingUses;
 use crate::workers::{Droppable, Precedence, Workers};
 use crate::{Error, OpenError, Settings};
+pub(crate) use inspect::inspect;
 
 /// How long a connection waits for another process's lock, for example an operator's tool.
 const LOCK_WAIT_MAX: Duration = Duration::from_secs(5);

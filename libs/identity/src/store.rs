@@ -114,6 +114,14 @@ impl Store {
         }
     }
 
+    /// Users above that number, in the order of their numbers; deleted ones are none.
+    pub(crate) async fn list_after(&self, id: u64, max: u32) -> Result<Vec<User>, Error> {
+        match self {
+            Self::Embedded(store) => store.list_after(id, max).await,
+            Self::Postgres(store) => store.list_after(id, max).await,
+        }
+    }
+
     /// How those of `ids` that exist are shown, in the order given.
     pub(crate) async fn displays(&self, ids: Vec<UserId>) -> Result<Vec<Display>, Error> {
         match self {

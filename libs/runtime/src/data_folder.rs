@@ -11,6 +11,10 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+mod holder;
+
+pub use holder::{Holder, holder};
+
 /// The format of the folder that this program writes: the names of the files in it.
 pub const FORMAT: u32 = 1;
 

@@ -26,7 +26,9 @@ mod testing;
 mod written;
 
 pub use document::documenting;
-pub use edge::{Application, EXTENSION_KEYS_MAX, Edge, Gate, Parts, VISIBLE_WITHIN, closed, reset_passwords};
+pub use edge::{
+    Application, EXTENSION_KEYS_MAX, Edge, Gate, Key, Keys, Parts, VISIBLE_WITHIN, closed, reset_passwords,
+};
 #[cfg(feature = "fuzzing")]
 pub use endpoints::fuzzing;
 pub use endpoints::{Observed, RenderMetrics, observing, router};

@@ -7,8 +7,11 @@ use std::time::Duration;
 use anyhow::Context as _;
 use bus::leases::{Ground, Holding, Kind, holders};
 use eventlog::{JetStreamLog, Log as _, Partition, Replicas, Tail};
+use readmodel::search::Place;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
+use crate::output::{complain, table};
 use crate::settings::Backend;
 use crate::{Settings, engines};
 
@@ -16,8 +19,21 @@ use crate::{Settings, engines};
 const LISTEN: Duration = Duration::from_millis(1_200);
 /// What stands where there is nothing.
 const NONE: &str = "-";
-const COLUMNS: [&str; 10] =
-    ["partition", "writer", "term", "tail", "projector", "checkpoint", "lag", "lag s", "replicas", "leader"];
+const COLUMNS: [&str; 11] = [
+    "partition",
+    "writer",
+    "term",
+    "tail",
+    "projector",
+    "checkpoint",
+    "lag",
+    "lag s",
+    "search lag",
+    "replicas",
+    "leader",
+];
+/// How long PostgreSQL may take to tell how far the search index is.
+const SEARCH_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// Write a table to standard output, or lines of JSON.
 pub async fn status(settings: &Settings, as_json: bool) -> anyhow::Result<()> {
@@ -30,10 +46,13 @@ pub async fn status(settings: &Settings, as_json: bool) -> anyhow::Result<()> {
     let ground = Ground::nats(bus, settings.log.replicas);
     let (writers, projectors) =
         tokio::try_join!(held(&ground, Kind::Writer), held(&ground, Kind::Projector))?;
+    let searched = searched(settings).await;
     let mut lines = vec![];
     for partition in (0..log.partitions()).map(Partition) {
         let (writer, projector) = (writers.get(&partition.0), projectors.get(&partition.0));
-        lines.push(Line::of(&log, partition, (writer, projector)).await?);
+        // An index that is there has nothing of a partition of which nothing was folded.
+        let searched = searched.as_ref().map(|reached| reached.get(&partition.0).copied().unwrap_or(0));
+        lines.push(Line::of(&log, partition, (writer, projector), searched).await?);
     }
     let mut out = std::io::stdout();
     if as_json {
@@ -41,7 +60,7 @@ pub async fn status(settings: &Settings, as_json: bool) -> anyhow::Result<()> {
             writeln!(out, "{}", line.json())?;
         }
     } else {
-        table(&mut out, &lines)?;
+        print(&mut out, &lines)?;
     }
     Ok(())
 }
@@ -57,6 +76,28 @@ async fn held(ground: &Ground, kind: Kind) -> anyhow::Result<BTreeMap<u32, (Stri
     Ok(each.collect())
 }
 
+/// How far the search index has come, by partition; none if there is none, or PostgreSQL does not say.
+async fn searched(settings: &Settings) -> Option<BTreeMap<u32, u64>> {
+    if !settings.search.enabled {
+        return None;
+    }
+    let place = Place::Schema(engines::rows_settings(settings));
+    let looking = async {
+        let mut snapshot = place.snapshot().await?.context("there is no search index yet")?;
+        anyhow::Ok(snapshot.checkpoints().await?)
+    };
+    let checkpoints = timeout(SEARCH_TIME_MAX, looking).await.context("PostgreSQL does not answer");
+    match checkpoints.and_then(|looked| looked) {
+        Ok(checkpoints) => {
+            Some(checkpoints.into_iter().map(|(partition, at)| (partition.0, at.next.0)).collect())
+        }
+        Err(error) => {
+            complain(&error.context("how far the search index is cannot be told"));
+            None
+        }
+    }
+}
+
 type Held<'a> = Option<&'a (String, Holding)>;
 
 /// One partition.
@@ -66,6 +107,7 @@ struct Line<'a> {
     replicas: Replicas,
     writer: Held<'a>,
     projector: Held<'a>,
+    searched: Option<u64>,
 }
 
 impl<'a> Line<'a> {
@@ -73,9 +115,10 @@ impl<'a> Line<'a> {
         log: &JetStreamLog,
         partition: Partition,
         (writer, projector): (Held<'a>, Held<'a>),
+        searched: Option<u64>,
     ) -> anyhow::Result<Self> {
         let (tail, replicas) = tokio::try_join!(log.tail(partition), log.replicas(partition))?;
-        Ok(Self { partition, tail, replicas, writer, projector })
+        Ok(Self { partition, tail, replicas, writer, projector, searched })
     }
 
     fn checkpoint(&self) -> Option<u64> {
@@ -85,6 +128,11 @@ impl<'a> Line<'a> {
     /// How many events the rows are behind.
     fn lag(&self) -> Option<u64> {
         self.checkpoint().map(|next| self.tail.next.0.saturating_sub(next))
+    }
+
+    /// How many events the search index is behind.
+    fn search_lag(&self) -> Option<u64> {
+        self.searched.map(|next| self.tail.next.0.saturating_sub(next))
     }
 
     /// How much later the last event is than the last one folded, in seconds.
@@ -113,6 +161,7 @@ impl<'a> Line<'a> {
             "checkpoint": self.checkpoint(),
             "lag_events": self.lag(),
             "lag_seconds": self.lag_seconds(),
+            "search_lag_events": self.search_lag(),
             "stopped": self.stopped(),
             "stream": self.replicas.stream,
             "leader": self.replicas.leader,
@@ -138,29 +187,16 @@ impl<'a> Line<'a> {
             or_none(self.checkpoint().map(|next| next.to_string())),
             or_none(self.lag().map(|lag| lag.to_string())),
             or_none(self.lag_seconds().map(|seconds| format!("{seconds:.1}"))),
+            or_none(self.search_lag().map(|lag| lag.to_string())),
             format!("{}/{}", self.replicas.current(), self.replicas.wanted),
             or_none(self.replicas.leader.clone()),
         ]
     }
 }
 
-/// Columns as wide as their widest cell, and below them what has stopped.
-fn table(out: &mut impl Write, lines: &[Line<'_>]) -> anyhow::Result<()> {
-    let rows: Vec<_> = lines.iter().map(Line::cells).collect();
-    let widths: Vec<usize> = COLUMNS
-        .iter()
-        .enumerate()
-        .map(|(at, title)| rows.iter().map(|row| row[at].len()).max().unwrap_or(0).max(title.len()))
-        .collect();
-    let mut write = |cells: &[&str]| {
-        let padded: Vec<_> =
-            cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        writeln!(out, "{}", padded.join("  ").trim_end())
-    };
-    write(&COLUMNS)?;
-    for row in &rows {
-        write(&row.each_ref().map(String::as_str))?;
-    }
+/// The lines, and below them what has stopped.
+fn print(out: &mut impl Write, lines: &[Line<'_>]) -> anyhow::Result<()> {
+    table(out, COLUMNS, &lines.iter().map(Line::cells).collect::<Vec<_>>())?;
     for line in lines {
         if let Some(why) = line.stopped() {
             writeln!(out, "partition {}: {why}", line.partition)?;

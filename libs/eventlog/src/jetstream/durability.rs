@@ -16,11 +16,13 @@ use super::{
 
 /// What `/varz` says, as far as it matters here.
 #[derive(Debug, Deserialize)]
-struct Varz {
+pub(super) struct Varz {
     #[serde(default)]
-    server_name: String,
-    server_id: String,
-    version: String,
+    pub(super) server_name: String,
+    pub(super) server_id: String,
+    pub(super) version: String,
+    #[serde(default)]
+    pub(super) now: String,
     #[serde(default)]
     jetstream: JetStream,
 }

@@ -42,12 +42,12 @@ async fn migrate_with(options: &PgConnectOptions, purpose: Purpose) -> Result<Pg
     if found.has_tables && !found.has_migrations {
         return Err(OpenError::Foreign { path: schema_at(options) });
     }
-    let mut migrator: Migrator = sqlx::migrate!("src/postgres/migrations");
+    let mut migrator = migrator();
     migrator.dangerous_set_table_name("identity.migrations");
     if !found.has_schema {
         migrator.create_schema("identity");
     }
-    let newest = migrator.iter().map(|migration| migration.version).max().unwrap_or(0);
+    let newest = newest();
     migrator.run_direct(None, &mut connection, false).await.map_err(|error| match error {
         MigrateError::VersionMissing(found) => {
             OpenError::Newer { path: schema_at(options), found, known: newest }
@@ -62,15 +62,24 @@ async fn migrate_with(options: &PgConnectOptions, purpose: Purpose) -> Result<Pg
     Ok(connection)
 }
 
+fn migrator() -> Migrator {
+    sqlx::migrate!("src/postgres/migrations")
+}
+
+/// The newest format known here.
+pub(super) fn newest() -> i64 {
+    migrator().iter().map(|migration| migration.version).max().unwrap_or(0)
+}
+
 /// What is in the database.
-struct Found {
-    has_schema: bool,
-    has_migrations: bool,
-    has_tables: bool,
+pub(super) struct Found {
+    pub(super) has_schema: bool,
+    pub(super) has_migrations: bool,
+    pub(super) has_tables: bool,
 }
 
 impl Found {
-    async fn look(connection: &mut PgConnection) -> sqlx::Result<Self> {
+    pub(super) async fn look(connection: &mut PgConnection) -> sqlx::Result<Self> {
         let row = sqlx::query(
             "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'identity') AS has_schema,
                  to_regclass('identity.migrations') IS NOT NULL AS has_migrations,
@@ -86,7 +95,7 @@ impl Found {
     }
 }
 
-fn failed(options: &PgConnectOptions, error: &sqlx::Error) -> OpenError {
+pub(super) fn failed(options: &PgConnectOptions, error: &sqlx::Error) -> OpenError {
     match failures::meaning(error) {
         Error::Unavailable | Error::Busy => {
             OpenError::Unavailable { address: address(options), reason: error.to_string() }

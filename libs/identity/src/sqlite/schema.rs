@@ -21,7 +21,7 @@ const MIGRATIONS: [&str; 3] = [
 
 /// The newest format known here.
 #[expect(clippy::cast_possible_wrap, reason = "a handful of migrations")]
-const VERSION: i64 = MIGRATIONS.len() as i64;
+pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
 
 /// Brings the file to [`VERSION`] and makes the connection one for durable writes; refuses a
 /// foreign or newer file before anything is written.
@@ -45,7 +45,7 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Op
 }
 
 /// The format of the file: 0 of an empty one.
-fn version(connection: &Connection, path: &Path) -> Result<i64, OpenError> {
+pub(super) fn version(connection: &Connection, path: &Path) -> Result<i64, OpenError> {
     let shown = || path.display().to_string();
     let failed = |error: rusqlite::Error| match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => OpenError::Foreign { path: shown() },

@@ -144,14 +144,17 @@ fn session(settings: &Settings) -> Vec<(&'static str, String)> {
 }
 
 /// Host and port, or the socket, without user and password.
-fn address(options: &PgConnectOptions) -> String {
+pub(super) fn address(options: &PgConnectOptions) -> String {
     match options.get_socket() {
         Some(socket) => format!("{}, port {}", socket.display(), options.get_port()),
         None => format!("{}:{}", options.get_host(), options.get_port()),
     }
 }
 
-async fn connect_first(options: &PgConnectOptions, patience: Duration) -> Result<PgConnection, OpenError> {
+pub(super) async fn connect_first(
+    options: &PgConnectOptions,
+    patience: Duration,
+) -> Result<PgConnection, OpenError> {
     let connected = tokio::time::timeout(patience, options.connect()).await;
     let mut connection = match connected.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
         Ok(connection) => connection,

@@ -9,6 +9,7 @@ mod call_key;
 mod caller;
 mod fault;
 mod gate;
+mod keys;
 mod position;
 mod resets;
 mod signature;
@@ -25,9 +26,7 @@ use identity::{EMAIL_MAX, Identity};
 use readmodel::queries::Queries;
 use readmodel::search::Search;
 use runtime::audit::Account;
-use runtime::config::Secret;
 use runtime::{Clock, Ids};
-use subtle::ConstantTimeEq as _;
 
 use crate::Protection;
 
@@ -36,6 +35,7 @@ pub(crate) use call_key::CallKey;
 pub(crate) use caller::{Caller, Session, SignedIn, token};
 pub(crate) use gate::pass;
 pub use gate::{Gate, closed};
+pub use keys::{Key, Keys};
 pub(crate) use position::LogPosition;
 use resets::Resets;
 pub use resets::reset_passwords;
@@ -52,10 +52,9 @@ pub const VISIBLE_WITHIN: Duration = Duration::from_secs(2);
 pub struct Application {
     /// Its number.
     pub id: ApplicationId,
-    /// What its clients prove themselves with when they open a session or sign up.
-    pub auth_key: Secret,
-    /// What its older clients sign requests for sessions with; unset: no signature is accepted.
-    pub auth_secret: Secret,
+    /// What its clients prove themselves with when they open a session or sign up, and what older ones
+    /// sign their requests with.
+    pub keys: Keys,
     /// The domain of its rooms' addresses, `muc.` not included.
     pub chat_domain: String,
     /// The keys allowed in dialogs' extensions, at most [`EXTENSION_KEYS_MAX`]. Others are
@@ -142,7 +141,7 @@ impl Edge {
 
     pub(crate) fn check(application: &Application) -> anyhow::Result<()> {
         let keys = application.extension_keys.len();
-        anyhow::ensure!(application.auth_key.is_set(), "the application has no auth key");
+        anyhow::ensure!(application.keys.are_set(), "the application has no auth key");
         anyhow::ensure!(
             keys <= EXTENSION_KEYS_MAX,
             "the application allows {keys} extension keys, more than {EXTENSION_KEYS_MAX}"
@@ -150,12 +149,9 @@ impl Edge {
         Ok(())
     }
 
-    /// Whether `given` is the application's auth key; how long that takes tells nothing of the
-    /// key, not even its length.
+    /// Whether `given` is an auth key of the application that is good now.
     pub(crate) fn knows_auth_key(&self, given: &str) -> bool {
-        let [known, given] =
-            [self.application.auth_key.expose(), given].map(|key| blake3::hash(key.as_bytes()));
-        known.as_bytes().ct_eq(given.as_bytes()).into()
+        self.application.keys.know(given, self.clock.now())
     }
 
     /// The account of that name, as it may be logged and counted: one for all spellings.

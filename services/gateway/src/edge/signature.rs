@@ -148,24 +148,25 @@ impl Drop for Spending {
 }
 
 impl Edge {
-    /// Uses the signature, until the request has come to nothing.
+    /// Uses the signature, which any of the application's secrets that are good may have made, until the
+    /// request has come to nothing.
     ///
     /// # Errors
     ///
     /// 401 for one that is not the application's or was used before; 422 where its time is
     /// missing or more than two hours off, or the application has no secret.
     pub(crate) fn spend(&self, signed: &Signed) -> Result<Spending, ApiError> {
-        let secret = &self.application.auth_secret;
-        if !secret.is_set() {
+        let now = self.clock.now();
+        let secrets = self.application.keys.secrets(now);
+        if secrets.is_empty() {
             return Err(ApiError::invalid("signature", "cannot be verified: the application has no secret"));
         }
         let digest = bytes(&signed.signature).ok_or(REFUSED)?;
-        if !is_of(&signed.text, secret.expose(), &digest) {
+        if !secrets.iter().any(|secret| is_of(&signed.text, secret.expose(), &digest)) {
             return Err(REFUSED);
         }
         let timestamp = signed.timestamp.ok_or_else(|| ApiError::missing("timestamp"))?;
         let made = Time(u64::try_from(timestamp).unwrap_or(0).saturating_mul(1_000));
-        let now = self.clock.now();
         if Duration::from_millis(made.0.abs_diff(now.0)) > OFF_MAX {
             return Err(ApiError::invalid("timestamp", "is more than 2 hours off"));
         }

@@ -22,7 +22,8 @@ use tempfile::TempDir;
 pub(crate) use super::writer::Weather;
 use super::writer::{Office, Writer};
 use crate::{
-    Application, Edge, Front, Gate, Observed, Parts, Protection, Rates, documenting, observing, router,
+    Application, Edge, Front, Gate, Key, Keys, Observed, Parts, Protection, Rates, documenting, observing,
+    router,
 };
 
 pub(crate) const START: Time = Time(1_700_000_000_000);
@@ -59,8 +60,11 @@ impl Chat {
     pub(crate) fn application() -> Application {
         Application {
             id: ApplicationId::new(77).unwrap(),
-            auth_key: AUTH_KEY.to_owned().into(),
-            auth_secret: AUTH_SECRET.to_owned().into(),
+            keys: Keys::new(vec![Key {
+                auth_key: AUTH_KEY.to_owned().into(),
+                auth_secret: AUTH_SECRET.to_owned().into(),
+                until: None,
+            }]),
             chat_domain: "chat.example".to_owned(),
             extension_keys: vec!["city".to_owned(), "mood".to_owned()],
             create_on_login: true,

@@ -8,16 +8,18 @@ use anyhow::Context as _;
 use bus::{Capacity, Commands, Inbox, Progress, Signals};
 use domain::event::Stream;
 use eventlog::{Log, Partition, SqliteLog, partition_of};
+use identity::Identity;
 use readmodel::Store;
 use readmodel::queries::{self, Queries};
 use readmodel::search::Place;
 use readmodel::sqlite::FactSource;
-use runtime::{Clock, Ids, Stop, Tasks};
+use runtime::{Clock, DataFolder, Ids, Stop, Tasks};
 use tokio::sync::oneshot;
 
 use super::api::{self, Ways};
 use super::{Process, Running, Shared, command_settings, health, search, spawn_blocking_role};
 use crate::Settings;
+use crate::administration::{self, Desk, Door};
 use crate::stores::{LoadedRows, Stores, private_dialog_key};
 
 /// How often the log's own figures are copied into the metrics.
@@ -37,9 +39,13 @@ pub(super) async fn start(settings: &Settings, process: Process) -> anyhow::Resu
         progress: Progress::new(log.partitions()),
         health: process.health,
     };
-    let identity = Arc::new(identity);
-    let running =
-        Running { identity: Some(Arc::clone(&identity)), folder: Some(folder), ..Running::new(process.http) };
+    let (identity, folder) = (Arc::new(identity), Arc::new(folder));
+    let running = Running {
+        identity: Some(Arc::clone(&identity)),
+        folder: Some(Arc::clone(&folder)),
+        ..Running::new(process.http)
+    };
+    take_commands(&running.http, settings, &shared, (Arc::clone(&identity), folder));
     // Before the writers: they append.
     let mut readmodel = Store::from(readmodel);
     projector::check(&shared.log, &mut readmodel).await.with_context(|| {
@@ -89,6 +95,31 @@ async fn open_stores(settings: Settings, clock: Clock, ids: Ids) -> anyhow::Resu
         Ok(())
     });
     opening.await.context("the stores could not be opened")?
+}
+
+/// Do what the operator's commands ask for while this process holds the data folder.
+fn take_commands(
+    tasks: &Tasks,
+    settings: &Settings,
+    shared: &Shared,
+    (identity, folder): (Arc<Identity>, Arc<DataFolder>),
+) {
+    let door = match Door::open(folder.path()) {
+        Ok(door) => door,
+        Err(error) => {
+            return tracing::warn!(%error, "operator's commands cannot reach this process: no socket in the data folder");
+        }
+    };
+    let desk = Desk {
+        identity,
+        folder: Some(folder),
+        keeps_credentials: settings.app.id == 0,
+        keys: Some(shared.application.keys.clone()),
+        rotating: Arc::default(),
+        clock: shared.clock.clone(),
+        ids: shared.ids.clone(),
+    };
+    tasks.spawn("operator's commands", administration::serve(door, desk, tasks.stop()));
 }
 
 /// The projector and the writers, each on a thread of its own.

@@ -99,7 +99,7 @@ struct Running {
     projector: Tasks,
     identity: Option<Arc<Identity>>,
     /// Held as long as the process runs.
-    folder: Option<DataFolder>,
+    folder: Option<Arc<DataFolder>>,
 }
 
 impl Running {

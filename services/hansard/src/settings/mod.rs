@@ -109,6 +109,10 @@ pub struct App {
     pub auth_key_file: String,
     pub auth_secret: Secret,
     pub auth_secret_file: String,
+    pub previous_auth_key: Secret,
+    pub previous_auth_key_file: String,
+    pub previous_auth_secret: Secret,
+    pub previous_auth_secret_file: String,
     pub chat_domain: String,
     pub extension_keys: Vec<String>,
     pub create_users_on_login: bool,
@@ -236,6 +240,14 @@ impl Settings {
         anyhow::ensure!(
             (app.id != 0) == app.auth_key.is_set(),
             "app.id and app.auth_key belong together: set both, or neither to have them made"
+        );
+        anyhow::ensure!(
+            app.auth_key.is_set() || !app.previous_auth_key.is_set(),
+            "app.previous_auth_key is for credentials that are configured: set app.id and app.auth_key, too"
+        );
+        anyhow::ensure!(
+            app.previous_auth_key.is_set() || !app.previous_auth_secret.is_set(),
+            "app.previous_auth_secret belongs to app.previous_auth_key: set that one, too, be it to app.auth_key"
         );
         if app.id != 0 {
             ApplicationId::new(app.id).context("app.id must be below 2^53")?;
@@ -442,8 +454,18 @@ mod tests {
 
     #[test]
     fn half_an_application_is_refused() {
-        let mut settings: Settings = config::load(DEFAULTS, None, [], []).unwrap();
-        settings.app.id = 7;
-        assert!(settings.check().unwrap_err().to_string().contains("belong together"));
+        let refused = |change: fn(&mut App)| {
+            let mut settings: Settings = config::load(DEFAULTS, None, [], []).unwrap();
+            change(&mut settings.app);
+            settings.check().unwrap_err().to_string()
+        };
+        assert!(refused(|app| app.id = 7).contains("belong together"));
+        assert!(
+            refused(|app| app.previous_auth_key = Secret::from("k".to_owned())).contains("are configured")
+        );
+        assert!(
+            refused(|app| app.previous_auth_secret = Secret::from("k".to_owned()))
+                .contains("belongs to app.previous_auth_key")
+        );
     }
 }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use domain::Time;
 use hmac::{Hmac, KeyInit, Mac};
 use http::Method;
 use runtime::config::Secret;
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 use sha1::Sha1;
 
 use crate::testing::chat::{AUTH_KEY, AUTH_SECRET, Chat, PASSWORD, Person};
+use crate::{Key, Keys};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
@@ -66,8 +68,12 @@ async fn a_guest_is_shown_with_a_second_id_and_lives_a_day() {
 
 /// What is signed for a session at that second, and its signature.
 fn signed(timestamp: u64) -> Value {
+    signed_with(AUTH_SECRET, timestamp)
+}
+
+fn signed_with(secret: &str, timestamp: u64) -> Value {
     let text = format!("application_id=77&auth_key={AUTH_KEY}&timestamp={timestamp}");
-    let mac = Hmac::<Sha1>::new_from_slice(AUTH_SECRET.as_bytes()).unwrap();
+    let mac = Hmac::<Sha1>::new_from_slice(secret.as_bytes()).unwrap();
     let digest = mac.chain_update(text).finalize().into_bytes();
     let signature: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     json!({"application_id": 77, "auth_key": AUTH_KEY, "timestamp": timestamp, "signature": signature})
@@ -95,12 +101,36 @@ async fn a_signature_is_good_for_two_hours_and_once() {
     chat.hands.advance(Duration::from_secs(1));
     assert_eq!(nobody.post("/session", signed(now + 2 * hours)).await.status, 422, "its time is over");
 
-    let chat = Chat::with(1, |parts| parts.application.auth_secret = Secret::default());
+    let unset = Key { auth_key: AUTH_KEY.to_owned().into(), auth_secret: Secret::default(), until: None };
+    let chat = Chat::with(1, |parts| parts.application.keys = Keys::new(vec![unset]));
     let refused = chat.stranger("").post("/session", signed(now)).await;
     assert_eq!(
         refused.to_string(),
         r#"422 {"errors":{"signature":["cannot be verified: the application has no secret"]}}"#
     );
+}
+
+#[tokio::test]
+async fn clients_with_the_credentials_of_before_go_on_until_their_time_is_over() {
+    let chat = Chat::new();
+    let (nobody, now) = (chat.stranger(""), chat.edge.clock.now());
+    let key = |auth_key: &str, auth_secret: &str, until| Key {
+        auth_key: auth_key.to_owned().into(),
+        auth_secret: auth_secret.to_owned().into(),
+        until,
+    };
+    let until = Some(Time(now.0 + 60 * 60 * 1_000));
+    let keys = vec![key("the-new-key", "the-new-secret", None), key(AUTH_KEY, AUTH_SECRET, until)];
+    chat.edge.application.keys.replace(keys);
+    let plain = |key: &str| json!({"application_id": 77, "auth_key": key});
+    assert_eq!(nobody.post("/session", signed(1_700_000_000)).await.status, 201);
+    assert_eq!(nobody.post("/session", signed_with("the-new-secret", 1_700_000_000)).await.status, 201);
+    assert_eq!(nobody.post("/session", signed_with("another", 1_700_000_000)).await.status, 401);
+    assert_eq!(nobody.post("/session", plain(AUTH_KEY)).await.status, 201);
+    chat.hands.advance(HOUR);
+    assert_eq!(nobody.post("/session", plain(AUTH_KEY)).await.status, 401);
+    assert_eq!(nobody.post("/session", signed(1_700_000_001)).await.status, 401);
+    assert_eq!(nobody.post("/session", plain("the-new-key")).await.status, 201);
 }
 
 async fn with_email(chat: &Chat) -> Person {

@@ -1,9 +1,9 @@
 //! Sessions and users.
 
 use http::Method;
-use runtime::config::Secret;
 use serde_json::json;
 
+use crate::Keys;
 use crate::testing::chat::{AUTH_KEY, Chat, PASSWORD};
 
 fn opening(user: serde_json::Value) -> serde_json::Value {
@@ -328,7 +328,7 @@ fn an_edge_needs_an_auth_key_and_few_extension_keys() {
         crate::Edge::check(&application).unwrap_err().to_string()
     };
     assert_eq!(
-        refused(|application| application.auth_key = Secret::default()),
+        refused(|application| application.keys = Keys::new(vec![])),
         "the application has no auth key"
     );
     assert_eq!(

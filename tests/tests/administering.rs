@@ -1,6 +1,7 @@
 //! The operator's commands about people: users, their sessions, and the application's key, beside a
 //! running chat and without one.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use reqwest::Method;
@@ -212,7 +213,9 @@ async fn users_of_a_chat_that_does_not_run() {
     let mut chat = Chat::start(Setup::embedded(1)).await;
     let alice = chat.user("alice").await;
     chat.kill().await;
-    assert!(chat.data().join("admin.sock").exists(), "what a killed server leaves is in nobody's way");
+    let left =
+        chat.data().join("admin.sock").metadata().expect("what a killed server leaves is in nobody's way");
+    assert_eq!(left.permissions().mode() & 0o777, 0o600, "the socket is its owner's alone");
     chat.operator(&["users", "disable", "alice"]).await.well();
     let added = chat.operator(&["users", "add", "--login", "carol", "--generate", "--json"]).await;
     assert!(added.stderr.contains("administered"), "{added:?}");

@@ -1,12 +1,14 @@
 //! The way to where acts are done: the server that holds the data folder, or this very process.
 
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use domain::UserId;
 use identity::Identity;
+use readmodel::sqlite::{self, FactSource};
 use runtime::data_folder::Error as FolderError;
 use runtime::{Clock, DataFolder, Ids};
 
@@ -77,8 +79,10 @@ impl Way {
         );
         let file = path.join(IDENTITY_FILE);
         anyhow::ensure!(file.exists(), "there is no {}: start a server once to make it", file.display());
+        let identity = Identity::open_embedded(&file, &settings.identity())?;
+        raise_counter(&identity, &path.join(sqlite::file_name())).await?;
         Ok(Self::Here(Box::new(Desk {
-            identity: Arc::new(Identity::open_embedded(&file, &settings.identity())?),
+            identity: Arc::new(identity),
             folder: Some(Arc::new(folder)),
             keeps_credentials: settings.app.id == 0,
             keys: None,
@@ -98,5 +102,21 @@ impl Way {
                 socket::ask(stream, &act).await
             }
         }
+    }
+}
+
+/// As a server does at its start: no id is issued again that an event has named, be `identity.db` restored from
+/// an older copy.
+async fn raise_counter(identity: &Identity, rows: &Path) -> anyhow::Result<()> {
+    if !rows.exists() {
+        return Ok(());
+    }
+    let look = || anyhow::Ok(FactSource::open(rows)?.highest_user()?);
+    let highest = look().with_context(|| {
+        format!("{} cannot be read: run `hansard readmodel rebuild`, or start a server once", rows.display())
+    })?;
+    match UserId::new(highest) {
+        Some(user) => Ok(identity.raise_counter_above(user).await?),
+        None => Ok(()),
     }
 }

@@ -169,6 +169,8 @@ fn options(url: &str) -> Result<PgConnectOptions, OpenError> {
     let milliseconds = |time: Duration| time.as_millis().to_string();
     Ok(options.application_name("hansard identity").options([
         ("synchronous_commit", "on".to_owned()),
+        // That something is there already is no news.
+        ("client_min_messages", "warning".to_owned()),
         ("statement_timeout", milliseconds(STATEMENT_TIME_MAX)),
         ("lock_timeout", milliseconds(LOCK_TIME_MAX)),
         ("idle_in_transaction_session_timeout", milliseconds(2 * STATEMENT_TIME_MAX)),

@@ -47,8 +47,11 @@ pub(super) fn look(settings: &Settings, file: Option<&Path>) -> Findings {
             private.extend(files.map(PathBuf::from));
         }
     }
+    // Nobody else comes into a folder that is its owner's alone, whatever the files in it allow.
+    let folder = settings.data.folder.as_path();
+    let is_closed = folder.metadata().is_ok_and(|folder| folder.mode() & 0o077 == 0);
     for path in &private {
-        look_at(path, &mut findings);
+        look_at(path, is_closed && path.parent() == Some(folder), &mut findings);
     }
     if findings.count() == 0 && !private.is_empty() {
         let names: Vec<_> = private.iter().filter_map(|path| path.file_name()?.to_str()).collect();
@@ -57,10 +60,10 @@ pub(super) fn look(settings: &Settings, file: Option<&Path>) -> Findings {
     findings
 }
 
-fn look_at(path: &Path, findings: &mut Findings) {
+fn look_at(path: &Path, is_guarded: bool, findings: &mut Findings) {
     let shown = path.display();
     match path.metadata() {
-        Ok(found) if config::is_too_open(path).unwrap_or(false) => findings.warn(
+        Ok(found) if !is_guarded && config::is_too_open(path).unwrap_or(false) => findings.warn(
             format!(
                 "others on this machine can use {shown}, which holds secrets (its mode is {:o})",
                 found.mode() & 0o777

@@ -32,7 +32,7 @@ fn told(ended: &Ended, folder: &Path) -> Vec<String> {
 /// A configuration that does not depend on how many files this machine lets open.
 fn configuration(folder: &Path) -> String {
     let file = folder.join("hansard.toml");
-    fs::write(&file, "[server]\nconnections_max = 100\n").unwrap();
+    fs::write(&file, "[server]\nconnections_max = 100\n").expect("a file can be written");
     file.display().to_string()
 }
 

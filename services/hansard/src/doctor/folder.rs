@@ -87,8 +87,8 @@ fn space(path: &Path, findings: &mut Findings) {
     let said = format!("its disk has {} MiB of room", free / MIB);
     let todo = "make room: what is written is refused (507, 503) when there is none, and nothing is lost";
     match free {
-        ..FREE_NONE => findings.fail(said, todo),
-        ..FREE_LITTLE => findings.warn(said, todo),
+        0..FREE_NONE => findings.fail(said, todo),
+        FREE_NONE..FREE_LITTLE => findings.warn(said, todo),
         _ => findings.ok(said),
     }
 }

@@ -67,7 +67,7 @@ impl SessionsCommand {
                     .collect();
                 table(&mut out, ["id", "opened", "last used", "ends"], &rows)?;
             }
-            Done::Revoked(session) => writeln!(out, "session {session} is ended")?,
+            Done::Revoked(session) => writeln!(out, "session {session} is no longer open")?,
             Done::Ended(1) => writeln!(out, "1 session was ended")?,
             Done::Ended(ended) => writeln!(out, "{ended} sessions were ended")?,
             Done::User(_) | Done::Users { .. } | Done::Deleted(_) | Done::Rotated { .. } => {

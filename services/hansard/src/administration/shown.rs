@@ -14,7 +14,7 @@ pub(crate) enum Done {
     Users { users: Vec<ShownUser>, next: Option<u64> },
     /// These are the sessions.
     Sessions(Vec<ShownSession>),
-    /// The session of this number is ended, if there was one.
+    /// The session of this number is open no more, be it that there was none.
     Revoked(u64),
     /// So many sessions were ended.
     Ended(u64),

@@ -106,22 +106,32 @@ impl Store {
 
     /// Does `work`, unless there is no place for it or the server is known not to answer; gives it
     /// up as soon as that becomes known.
-    async fn run<T>(&self, work: impl Future<Output = sqlx::Result<T>>) -> Result<T, Error> {
-        let _place = self.places.try_acquire().map_err(|_| Error::Busy)?;
-        self.link.run(work).await
+    fn run<'a, T>(
+        &'a self,
+        work: impl Future<Output = sqlx::Result<T>> + Send + 'a,
+    ) -> impl Future<Output = Result<T, Error>> + Send + 'a {
+        // It is tens of kilobytes of state, which would be a part of every future above it.
+        let work = Box::pin(work);
+        async move {
+            let _place = self.places.try_acquire().map_err(|_| Error::Busy)?;
+            self.link.run(work).await
+        }
     }
 
     /// As [`Self::run`], for work in a transaction that may be refused in the middle: as it is not committed
     /// then, nothing has happened.
-    async fn transact<T>(&self, work: impl Future<Output = Result<T, Undone>>) -> Result<T, Error> {
-        let work = async {
+    fn transact<'a, T: Send + 'a>(
+        &'a self,
+        work: impl Future<Output = Result<T, Undone>> + Send + 'a,
+    ) -> impl Future<Output = Result<T, Error>> + Send + 'a {
+        let done = self.run(async {
             match work.await {
                 Ok(done) => Ok(Ok(done)),
                 Err(Undone::Refused(error)) => Ok(Err(error)),
                 Err(Undone::Failed(error)) => Err(error),
             }
-        };
-        self.run(work).await?
+        });
+        async { done.await? }
     }
 }
 

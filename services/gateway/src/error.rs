@@ -285,6 +285,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table of all errors")]
     fn every_error_has_the_words_that_clients_know() {
         let wait = Duration::from_secs(1);
         let errors = [

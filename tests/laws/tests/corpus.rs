@@ -1,5 +1,7 @@
 //! What fuzzers have found worth keeping still keeps every law.
 
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
 use std::fs;
 use std::path::PathBuf;
 

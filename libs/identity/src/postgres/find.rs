@@ -32,6 +32,10 @@ impl Store {
         let is_exact = query.is_exact();
         let pool = self.pool.clone();
         // Once asked the server goes on, also when nobody waits any more: so long the place is taken.
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "it ends with its statement, and says so to whoever waits"
+        )]
         let asked = tokio::spawn(async move {
             let _place = place;
             let Statement { text, values } = statement(&query);

@@ -78,81 +78,77 @@ async fn whoever_was_signed_in_stays_so_in_the_copy() {
     .await;
 }
 
-#[test]
-fn whatever_became_of_users_and_sessions_is_the_same_in_the_copy() {
+#[tokio::test]
+async fn whatever_became_of_users_and_sessions_is_the_same_in_the_copy() {
     const TOKEN: &str = "a.b.c";
     const SPENT: &str = "d.e.f";
-    // A long story, told on a stack that is long enough.
-    let told = || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(each_store(async |from| {
-            let it = &from.identity;
-            let [gone, shut, alice] =
-                [from.user("gone").await.id, from.user("shut").await.id, from.user("alice").await.id];
-            let raw = RawChange { email: Some("alice@example.com".into()), ..RawChange::default() };
-            it.change_user(alice, Change::parse(raw).unwrap(), SALT, START).await.unwrap();
-            it.delete_user(gone, at(1)).await.unwrap();
-            it.set_disabled(shut, true, at(1)).await.unwrap();
-            let (guests, guest) = it.open_guest_session([1; 20], application(), None, START).await.unwrap();
-            let key = ProviderKey::custom("7").unwrap();
-            let carol = it.user_of_provider(key.clone(), Profile::default(), START).await.unwrap();
-            it.begin_reset("alice@example.com", [2; 20], START).await.unwrap();
-            let open_foreign = async |it: &Identity, token, user| {
-                it.open_foreign_session(token, application(), (user, at(600)), START).await
+    each_store(async |from| {
+        let it = &from.identity;
+        let [gone, shut, alice] =
+            [from.user("gone").await.id, from.user("shut").await.id, from.user("alice").await.id];
+        let raw = RawChange { email: Some("alice@example.com".into()), ..RawChange::default() };
+        it.change_user(alice, Change::parse(raw).unwrap(), SALT, START).await.unwrap();
+        it.delete_user(gone, at(1)).await.unwrap();
+        it.set_disabled(shut, true, at(1)).await.unwrap();
+        let (guests, guest) = it.open_guest_session([1; 20], application(), None, START).await.unwrap();
+        let key = ProviderKey::custom("7").unwrap();
+        let carol = it.user_of_provider(key.clone(), Profile::default(), START).await.unwrap();
+        it.begin_reset("alice@example.com", [2; 20], START).await.unwrap();
+        let open_foreign = async |it: &Identity, token, user| {
+            it.open_foreign_session(token, application(), (user, at(600)), START).await
+        };
+        let foreign = open_foreign(it, TOKEN, alice).await.unwrap();
+        let spent = open_foreign(it, SPENT, carol.id).await.unwrap();
+        it.end_session(spent.session).await.unwrap();
+        let carol = it.user(carol.id).await.unwrap();
+        for place in places().await {
+            // On the heap: it is a long story.
+            let told = async {
+                let filling = unfinished(&place).await.unwrap();
+                let filled = filling.fill(it, &mut |_, _| ()).await;
+                assert_eq!(filled, Ok(Filled { users: 5, sessions: 3 }));
+                filling.finish().await.unwrap();
+                let copy = open(&place).await.unwrap();
+                assert_eq!(copy.departures(10).await, it.departures(10).await);
+                let all = (1..=6).map(id).collect::<Vec<_>>();
+                assert_eq!(copy.missing(&all).await, Ok(vec![gone, id(6)]));
+                assert_eq!(copy.users(&all).await, it.users(&all).await);
+                let name = Name::Login("shut".into());
+                let credentials = Credentials { name, password: Password::new(PASSWORD) };
+                assert_eq!(copy.sign_in(credentials, Unknown::Refuse, START).await, Err(Error::Disabled));
+                assert_eq!(
+                    copy.user_of_provider(key.clone(), Profile::default(), START).await,
+                    Ok(carol.clone())
+                );
+                copy
             };
-            let foreign = open_foreign(it, TOKEN, alice).await.unwrap();
-            let spent = open_foreign(it, SPENT, carol.id).await.unwrap();
-            it.end_session(spent.session).await.unwrap();
-            let carol = it.user(carol.id).await.unwrap();
-            for place in places().await {
-                // On the heap: it is a long story.
-                let told = async {
-                    let filling = unfinished(&place).await.unwrap();
-                    let filled = filling.fill(it, &mut |_, _| ()).await;
-                    assert_eq!(filled, Ok(Filled { users: 5, sessions: 3 }));
-                    filling.finish().await.unwrap();
-                    let copy = open(&place).await.unwrap();
-                    assert_eq!(copy.departures(10).await, it.departures(10).await);
-                    let all = (1..=6).map(id).collect::<Vec<_>>();
-                    assert_eq!(copy.missing(&all).await, Ok(vec![gone, id(6)]));
-                    assert_eq!(copy.users(&all).await, it.users(&all).await);
-                    let name = Name::Login("shut".into());
-                    let credentials = Credentials { name, password: Password::new(PASSWORD) };
-                    assert_eq!(copy.sign_in(credentials, Unknown::Refuse, START).await, Err(Error::Disabled));
-                    assert_eq!(
-                        copy.user_of_provider(key.clone(), Profile::default(), START).await,
-                        Ok(carol.clone())
-                    );
-                    copy
-                };
-                let copy = std::sync::Arc::new(Box::pin(told).await);
-                let (token, guest, carol) = (guests.token.clone(), guest.id, carol.id);
-                let goes_on = async move {
-                    assert_eq!(copy.authenticate(TOKEN, START).await, Ok(foreign));
-                    let late = copy.authenticate(TOKEN, at(119)).await.unwrap();
-                    assert_eq!(late.expires_at, at(239));
-                    assert_eq!(
-                        copy.open_foreign_session(SPENT, application(), (carol, at(600)), START).await,
-                        Err(Error::NoSuchSession),
-                        "it stays ended"
-                    );
-                    let reset_token = Token::from_bytes([2; 20]);
-                    let reset = copy
-                        .finish_reset(reset_token.as_str(), Password::new("another password"), SALT, at(1))
-                        .await;
-                    assert_eq!(reset, Ok(()));
-                    assert_eq!(
-                        copy.authenticate(token.as_str(), at(24 * 60 - 1)).await.unwrap().user,
-                        Some(guest)
-                    );
-                    while copy.sweep(at(24 * 60)).await.unwrap() > 0 {}
-                    assert_eq!(copy.user(guest).await, Err(Error::UserNotFound));
-                };
-                goes_on.await;
-            }
-        }))
-    };
-    std::thread::Builder::new().stack_size(16 << 20).spawn(told).unwrap().join().unwrap();
+            let copy = std::sync::Arc::new(Box::pin(told).await);
+            let (token, guest, carol) = (guests.token.clone(), guest.id, carol.id);
+            let goes_on = async move {
+                assert_eq!(copy.authenticate(TOKEN, START).await, Ok(foreign));
+                let late = copy.authenticate(TOKEN, at(119)).await.unwrap();
+                assert_eq!(late.expires_at, at(239));
+                assert_eq!(
+                    copy.open_foreign_session(SPENT, application(), (carol, at(600)), START).await,
+                    Err(Error::NoSuchSession),
+                    "it stays ended"
+                );
+                let reset_token = Token::from_bytes([2; 20]);
+                let reset = copy
+                    .finish_reset(reset_token.as_str(), Password::new("another password"), SALT, at(1))
+                    .await;
+                assert_eq!(reset, Ok(()));
+                assert_eq!(
+                    copy.authenticate(token.as_str(), at(24 * 60 - 1)).await.unwrap().user,
+                    Some(guest)
+                );
+                while copy.sweep(at(24 * 60)).await.unwrap() > 0 {}
+                assert_eq!(copy.user(guest).await, Err(Error::UserNotFound));
+            };
+            goes_on.await;
+        }
+    })
+    .await;
 }
 
 #[tokio::test]

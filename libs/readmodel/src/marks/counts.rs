@@ -79,7 +79,7 @@ impl Sparse {
         bytes.first() == Some(&HIDES)
     }
 
-    /// The bytes of the row; none if nothing is known. The first is [`HIDES`] or 0.
+    /// The bytes of the row; none if nothing is known. The first is `HIDES` or 0.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = vec![];
         if self.is_empty() {

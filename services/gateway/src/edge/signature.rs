@@ -134,7 +134,7 @@ pub(crate) struct Spending {
 
 impl Spending {
     /// The request was answered: the signature is used up.
-    pub(crate) fn is_spent(mut self) {
+    pub(crate) fn spend(mut self) {
         self.used = None;
     }
 }
@@ -226,7 +226,7 @@ mod tests {
         drop(take(10, 1).unwrap());
         let spending = take(10, 1).unwrap();
         assert!(take(10, 1).is_none(), "somebody is using it");
-        spending.is_spent();
+        spending.spend();
         assert!(take(10, 10).is_none());
         assert!(take(20, 11).is_some_and(|other| other.signatures.0.lock().unwrap().len() == 1));
     }
@@ -235,7 +235,7 @@ mod tests {
     fn so_many_are_remembered_and_no_more() {
         let signatures = Signatures::default();
         for n in 0..=USED_MAX as u64 {
-            signatures.take((Time(n + 1), vec![]), Time(0)).unwrap().is_spent();
+            signatures.take((Time(n + 1), vec![]), Time(0)).unwrap().spend();
         }
         assert_eq!(signatures.0.lock().unwrap().len(), USED_MAX);
         assert!(signatures.take((Time(2), vec![]), Time(0)).is_none());

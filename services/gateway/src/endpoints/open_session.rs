@@ -40,7 +40,7 @@ pub(super) async fn handle(
         None => (open(&edge, None).await?, None),
     };
     if let Some(spending) = spending {
-        spending.is_spent();
+        spending.spend();
     }
     let session = SessionShown::new(&session, user.as_ref()).with_nonce(nonce);
     Ok(answer::created(&SessionAnswer { session }))

@@ -64,13 +64,13 @@ async fn examine(settings: &Settings, file: Option<&Path>, clock: &Clock) -> Vec
             let (looked, is_there) = blocking(folder::PART, move || folder::look(&folder)).await;
             findings.extend(looked);
             if is_there {
-                findings.extend(within(embedded::PART, embedded::look(settings, clock)).await);
+                findings.extend(within(embedded::PART, Box::pin(embedded::look(settings, clock))).await);
             }
         }
         Backend::Jetstream => {
             let (nats, postgres) = tokio::join!(
-                within(nats::PART, nats::look(settings, clock)),
-                within(postgres::PART, postgres::look(settings, clock)),
+                within(nats::PART, Box::pin(nats::look(settings, clock))),
+                within(postgres::PART, Box::pin(postgres::look(settings, clock))),
             );
             findings.extend(nats);
             findings.extend(postgres);

@@ -13,8 +13,9 @@ use tokio::sync::oneshot;
 
 use crate::Error;
 
-/// How much a thread that gives way does so: it has a tenth of the weight of others.
-const NICENESS: i32 = 10;
+/// How much a thread that gives way does so, which is as much as can be: on a core that others want it gets a
+/// sixtieth. With 10 the slowest posts took 1.7 times as long beside 50 hashes a second, with 19 they take 1.4.
+const NICENESS: i32 = 19;
 
 type Job<S> = Box<dyn FnOnce(&mut S) + Send>;
 

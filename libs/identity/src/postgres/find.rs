@@ -27,8 +27,12 @@ const BATCH_TIME_MAX: Duration = Duration::from_secs(60);
 impl Store {
     /// Those whom `query` is about, and how many there are in all.
     pub(crate) async fn find_users(&self, query: Query) -> Result<Hits, Error> {
-        let waiting = timeout(ACQUIRE_TIME_MAX, Arc::clone(&self.finding).acquire_owned());
-        let Ok(Ok(place)) = waiting.await else { return Err(Error::Busy) };
+        // Nobody waits for a place behind a server that is known not to answer.
+        let place = self.link.run(async {
+            let waiting = timeout(ACQUIRE_TIME_MAX, Arc::clone(&self.finding).acquire_owned());
+            waiting.await.ok().and_then(Result::ok).ok_or(sqlx::Error::PoolTimedOut)
+        });
+        let place = place.await?;
         let is_exact = query.is_exact();
         let pool = self.pool.clone();
         // Once asked the server goes on, also when nobody waits any more: so long the place is taken.

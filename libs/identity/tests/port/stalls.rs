@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use engines::{Database, Postgres};
+use identity::find::{By, Order, Query};
 use identity::{Error, Identity};
 use tokio::task::JoinSet;
 
@@ -14,6 +15,10 @@ async fn own_server() -> (Postgres, Database, Arc<Identity>) {
     let database = server.database().await;
     let identity = Identity::open_postgres(database.url(), &cheap()).await.unwrap();
     (server, database, Arc::new(identity))
+}
+
+fn everybody() -> Query {
+    Query { conditions: vec![], by: By::Id, order: Order::Ascending, skip: 0, limit: 1 }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -28,7 +33,15 @@ async fn a_server_that_says_nothing_lets_nobody_in_and_nobody_wait() {
         let it = Arc::clone(&it);
         asking.spawn(async move { it.user(id(n)).await });
     }
+    // More of these than may be asked at a time.
+    let mut searching = JoinSet::new();
+    for _ in 1..=20 {
+        let it = Arc::clone(&it);
+        searching.spawn(async move { it.find(everybody()).await });
+    }
     let told = asking.join_all().await;
+    assert!(told.iter().all(|told| *told == Err(Error::Unavailable)), "{told:?}");
+    let told = searching.join_all().await;
     assert!(told.iter().all(|told| *told == Err(Error::Unavailable)), "{told:?}");
     until("memory is no longer trusted", async || {
         it.authenticate(token.as_str(), START).await == Err(Error::Unavailable)
@@ -38,6 +51,7 @@ async fn a_server_that_says_nothing_lets_nobody_in_and_nobody_wait() {
     let known = async {
         for _ in 0..1_000 {
             assert_eq!(it.user(id(1)).await, Err(Error::Unavailable));
+            assert_eq!(it.find(everybody()).await, Err(Error::Unavailable));
             assert_eq!(it.authenticate(token.as_str(), START).await, Err(Error::Unavailable));
         }
     };

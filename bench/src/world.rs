@@ -155,17 +155,22 @@ impl Builder {
 
     /// The next message of `group`, by `author`.
     fn post(&mut self, group: &mut Group, author: UserId) -> anyhow::Result<()> {
-        self.say(group, author, self.text.clone())
+        self.say(group, author, (self.at.seconds(), self.text.clone()))
     }
 
-    /// The same, of that text.
-    fn say(&mut self, group: &mut Group, author: UserId, text: String) -> anyhow::Result<()> {
+    /// The same, of that date and text.
+    fn say(
+        &mut self,
+        group: &mut Group,
+        author: UserId,
+        (date_sent, text): (u64, String),
+    ) -> anyhow::Result<()> {
         group.head += 1;
         let content = MessageContent { text: Some(Text::stored(text)), ..MessageContent::default() };
         let event = Event::MessagePosted {
             message: group.message(group.head),
             recipient: None,
-            date_sent: self.at.seconds(),
+            date_sent,
             send_to_chat: false,
             markable: false,
             silent: false,

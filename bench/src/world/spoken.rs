@@ -12,6 +12,8 @@ pub(crate) const COMMON: &str = "piano";
 pub(crate) const RARE: &str = "zebra";
 /// The dialogs; the reader of much is in every other one.
 const DIALOGS: u32 = 200;
+/// Messages of each second: a busy day.
+const PER_SECOND: u64 = 1_000;
 /// Messages that the reader of little may read.
 const FEW: u64 = 1_000;
 
@@ -28,6 +30,7 @@ pub(crate) fn speak(mut builder: Builder, messages: u64, users: &[User; 2]) -> a
         .collect::<anyhow::Result<Vec<_>>>()?;
     let mut small = room(&mut builder, DIALOGS, Some(reader_of_little))?;
     let every = (messages / FEW).max(1);
+    let newest = builder.at.seconds();
     for number in 0..messages {
         // Neither the words nor the dialogs follow a rhythm of each other.
         let chance = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
@@ -39,7 +42,8 @@ pub(crate) fn speak(mut builder: Builder, messages: u64, users: &[User; 2]) -> a
         let place = usize::try_from(number % u64::from(DIALOGS))?;
         let group = if number % every == 0 { &mut small } else { &mut rooms[place] };
         let author = group.occupants[0];
-        builder.say(group, author, text)?;
+        let date = newest - (messages - number) / PER_SECOND;
+        builder.say(group, author, (date, text))?;
     }
     builder.finish()
 }

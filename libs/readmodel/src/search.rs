@@ -33,4 +33,4 @@ pub use walk::{Search, Settings};
 
 /// Version of the index: one that is made otherwise is a new one, folded into a file or
 /// schema of its own.
-pub const SEARCH_VERSION: u32 = 1;
+pub const SEARCH_VERSION: u32 = 2;

@@ -2,9 +2,9 @@
 //! over the stretches of time that its date is in.
 //!
 //! PostgreSQL gives back what such an index finds in no order: a word that every other
-//! message holds would cost as much as there are messages. So each row also stands in ten
-//! stretches of time, each four times as long as the one before, the shortest of about four
-//! minutes; a search asks for the newest stretch, and for longer ones as long as it finds
+//! message holds would cost as much as there are messages. So each row also stands in eight
+//! stretches of time, each eight times as long as the one before, the shortest of sixteen
+//! seconds; a search asks for the newest stretch, and for longer ones as long as it finds
 //! little.
 
 mod reader;
@@ -19,7 +19,7 @@ pub(super) use store::Store;
 pub(super) use verify::Snapshot;
 
 /// The stretches: the number of bits of a date in seconds that are within one.
-const STRETCHES: [u32; 10] = [8, 10, 12, 14, 16, 18, 20, 22, 24, 26];
+const STRETCHES: [u32; 8] = [4, 7, 10, 13, 16, 19, 22, 25];
 /// Bits of a stretch's name that say which of [`STRETCHES`] it is.
 const STRETCH_BITS: u32 = 4;
 

@@ -19,12 +19,8 @@ use crate::search::walk::Settings as Searching;
 
 /// How long to wait for a connection.
 const ACQUIRE_MAX: Duration = Duration::from_secs(1);
-/// The longest stretch to begin with: of about a quarter of an hour.
-const BEGIN_WITH: usize = 1;
 /// Rows that one stretch may give; it is looked at further below the last of them.
 const ROWS_MAX: usize = 4_000;
-/// With fewer rows than that, the next stretch is a longer one.
-const ROWS_FEW: usize = 500;
 
 /// Connections that only read.
 #[derive(Debug)]
@@ -71,7 +67,7 @@ impl Reader {
         let from = step.from.max(oldest.cast_unsigned());
         let before = step.before.min(newest.cast_unsigned().saturating_add(1));
         let mut looked = Looked { places: vec![], before, looked: 0, ended: before <= from };
-        let mut length = BEGIN_WITH;
+        let mut length = 0;
         while !looked.ended && looked.places.len() < step.wanted {
             if looked.looked >= step.looked_max || Instant::now() >= step.until {
                 break;
@@ -80,7 +76,7 @@ impl Reader {
             let values = (stretch(looked.before - 1, length), looked.before, begin);
             let Some(rows) = self.stretch(&mut connection, &step, values).await? else { break };
             looked.looked += rows.len().max(1);
-            length = next_length(length, rows.len());
+            length = next_length(length, rows.len(), looked.before - begin);
             looked.before = take(&rows, &step, begin, &mut looked.places)?;
             looked.ended = looked.before <= from;
         }
@@ -114,10 +110,14 @@ fn was_cancelled(error: &sqlx::Error) -> bool {
     error.as_database_error().and_then(|said| said.code()).as_deref() == Some("57014")
 }
 
-fn next_length(length: usize, rows: usize) -> usize {
+/// The next stretch is a longer one unless that would give too many rows, going by how many
+/// these `seconds` gave; a shorter one if they gave too many.
+fn next_length(length: usize, rows: usize, seconds: u64) -> usize {
+    let longer = (length + 1).min(STRETCHES.len() - 1);
+    let expected = (rows as u64).saturating_mul(1 << STRETCHES[longer]) / seconds.max(1);
     match rows {
-        rows if rows > ROWS_MAX => length.saturating_sub(2),
-        rows if rows < ROWS_FEW => (length + 1).min(STRETCHES.len() - 1),
+        rows if rows > ROWS_MAX => length.saturating_sub(1),
+        _ if expected <= ROWS_MAX as u64 => longer,
         _ => length,
     }
 }
@@ -161,4 +161,27 @@ fn missing_or(cause: crate::error::Cause) -> Error {
         .and_then(|error| error.as_database_error()?.code())
         .is_some_and(|code| ["42P01", "3F000"].contains(&code.as_ref()));
     if missing { Error::Missing } else { Error::Unread(StoreError::Store(cause)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_longer_stretch_follows_where_little_was_found() {
+        for (length, rows, seconds, next) in [
+            (0, 0, 16, 1),
+            (0, 500, 16, 1),
+            (0, 501, 16, 0),
+            // Of a stretch that had begun only: two seconds of sixteen.
+            (0, 62, 2, 1),
+            (0, 63, 2, 0),
+            (1, ROWS_MAX, 128, 1),
+            (1, ROWS_MAX + 1, 128, 0),
+            (0, ROWS_MAX + 1, 1, 0),
+            (7, 0, 1 << 25, 7),
+        ] {
+            assert_eq!(next_length(length, rows, seconds), next, "{rows} in {seconds} s of length {length}");
+        }
+    }
 }

@@ -9,14 +9,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use argon2::Argon2;
 use domain::{Time, UserId};
 use tokio::sync::Notify;
 
 use crate::copy::Purpose;
 use crate::find::{Hits, Query};
 use crate::memory::Memory;
-use crate::password::{self, Password, Salt};
+use crate::password::{Hasher, Password, Salt};
 use crate::sign_up::{EMAIL_MAX, NewUser, PASSWORD_MAX, SignUp};
 use crate::store::Store;
 use crate::user::{Display, Found, IDS_MAX, Names, Newcomer, User};
@@ -61,7 +60,7 @@ pub enum Unknown {
 /// [`Error::Store`]; other errors are named where they occur. Dropping a call's future never leaves half a change.
 pub struct Identity {
     pub(crate) store: Store,
-    hashing: Workers<Argon2<'static>>,
+    hashing: Workers<Hasher>,
     pub(crate) memory: Arc<Memory>,
     /// Told whenever a user is deleted here.
     pub(crate) departing: Notify,
@@ -105,12 +104,7 @@ impl Identity {
         Ok(Self::new(Store::Postgres(store), hashing, memory, settings))
     }
 
-    fn new(
-        store: Store,
-        hashing: Workers<Argon2<'static>>,
-        memory: Arc<Memory>,
-        settings: &Settings,
-    ) -> Self {
+    fn new(store: Store, hashing: Workers<Hasher>, memory: Arc<Memory>, settings: &Settings) -> Self {
         Self {
             store,
             hashing,
@@ -274,25 +268,25 @@ impl Identity {
         if password.as_str().chars().nth(PASSWORD_MAX).is_some() {
             return Ok(false);
         }
-        self.hash_work(move |hasher| password::matches(hasher, &password, &kept)).await
+        self.hash_work(move |hasher| hasher.matches(&password, &kept)).await
     }
 
     /// What to keep of the password.
     pub(crate) async fn hash(&self, password: Password, salt: Salt) -> Result<String, Error> {
-        self.hash_work(move |hasher| password::hash(hasher, &password, salt)).await
+        self.hash_work(move |hasher| hasher.hash(&password, salt)).await
     }
 
     async fn hash_work<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Argon2<'_>) -> Result<T, String> + Send + 'static,
+        work: impl FnOnce(&mut Hasher) -> Result<T, String> + Send + 'static,
     ) -> Result<T, Error> {
         self.hashing.ask(Droppable::Yes, |hasher| work(hasher)).await?.map_err(Error::Store)
     }
 }
 
-fn hashing(settings: &Settings, path: &str) -> Result<Workers<Argon2<'static>>, OpenError> {
-    let hasher = password::hasher(settings.hash_cost)?;
-    let hashers = vec![hasher; settings.hash_threads];
+fn hashing(settings: &Settings, path: &str) -> Result<Workers<Hasher>, OpenError> {
+    let hashers = (0..settings.hash_threads).map(|_| Hasher::new(settings.hash_cost));
+    let hashers = hashers.collect::<Result<_, _>>()?;
     Workers::start("identity-hash", hashers, settings.hash_queue_max, Precedence::GivesWay)
         .map_err(|error| OpenError::Failed { path: path.to_owned(), reason: error.to_string() })
 }

@@ -108,7 +108,7 @@ fn work<S>(mut state: S, jobs: &Mutex<Receiver<Job<S>>>) {
         let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = next else { return };
         // The state is a connection, whose open transaction was rolled back as the job unwound, or a
-        // hasher without memory: both are good for the next job.
+        // hasher, whose memory is written anew: both are good for the next job.
         if catch_unwind(AssertUnwindSafe(|| job(&mut state))).is_err() {
             tracing::error!("a job of identity panicked; its asker got an error");
         }

@@ -7,6 +7,7 @@
 //! endpoint is logged as the template of its route.
 
 mod headers;
+mod meters;
 mod proxies;
 mod record;
 #[cfg(test)]
@@ -38,6 +39,7 @@ use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
 use crate::{ApiError, answer, cors, path};
+use meters::Meters;
 
 pub(crate) use proxies::bucket;
 pub use proxies::{ForwardedBy, Proxies};
@@ -94,6 +96,7 @@ pub struct Front {
     limits: Limits,
     new_request_id: NewRequestId,
     entrance: Arc<Entrance>,
+    meters: Arc<Meters>,
     /// Who is at the other end of the connection.
     peer: IpAddr,
 }
@@ -126,7 +129,8 @@ impl Front {
     /// Put the conventions around a finished router. Its fallbacks are replaced.
     pub fn new(router: Router, limits: Limits, new_request_id: NewRequestId) -> Self {
         let (router, peer) = (dressed(router, limits), IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-        Self { router, opened: Arc::default(), limits, new_request_id, entrance: Arc::default(), peer }
+        let (opened, entrance, meters) = <_>::default();
+        Self { router, opened, limits, new_request_id, entrance, meters, peer }
     }
 
     /// The same, where requests come in like that.
@@ -168,13 +172,9 @@ impl Front {
             traced.record("http.response.status_code", response.status().as_u16());
             response
         };
-        record::answered(&record::Answered {
-            id: &id,
-            method,
-            visit: &visit,
-            response: &response,
-            took: started.elapsed(),
-        });
+        let took = started.elapsed();
+        let answered = record::Answered { id: &id, method, visit: &visit, response: &response, took };
+        record::answered(&self.meters, &answered);
         let headers = response.headers_mut();
         cors::allow(headers);
         headers::secure(headers, self.entrance.is_encrypted);

@@ -7,6 +7,7 @@ use http::{HeaderValue, Method};
 use runtime::audit;
 
 use super::Visit;
+use super::meters::Meters;
 use crate::error::{Fault, RefusedByRole};
 
 /// A request that has been answered.
@@ -34,18 +35,11 @@ pub(super) fn method(method: &Method) -> &'static str {
 
 /// Count and time it, and write the line: `error` only for what is our fault, because
 /// a client can cause all the rest as often as it likes.
-pub(super) fn answered(answered: &Answered<'_>) {
+pub(super) fn answered(meters: &Meters, answered: &Answered<'_>) {
     let Answered { id, method, visit, response, took } = answered;
     let endpoint = visit.endpoint();
     let status = response.status();
-    let name = endpoint.to_owned();
-    metrics::counter!(
-        "http_requests_total",
-        "endpoint" => name.clone(), "method" => *method, "status" => status.as_str().to_owned()
-    )
-    .increment(1);
-    metrics::histogram!("http_request_duration_seconds", "endpoint" => name, "method" => *method)
-        .record(took.as_secs_f64());
+    meters.answered(endpoint, (method, status), *took);
 
     let id = id.to_str().unwrap_or_default();
     let (status, took) = (status.as_u16(), took.as_secs_f64());

@@ -9,6 +9,7 @@
 mod append;
 mod durability;
 mod error;
+mod fresh;
 mod http;
 mod init;
 mod label;
@@ -23,7 +24,10 @@ mod settings;
 mod stream;
 mod tail;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use tokio::{sync::watch, task::JoinSet};
 
@@ -36,6 +40,7 @@ pub use self::{
     stream::JETSTREAM_FORMAT,
 };
 use self::{
+    fresh::Fresh,
     nats::Nats,
     places::Places,
     tail::{End, place_after},
@@ -57,25 +62,36 @@ pub struct JetStreamLog {
     epoch: Epoch,
     nats: Nats,
     partitions: Arc<[State]>,
-    /// Listens for growth; ends with the log.
-    _notices: JoinSet<()>,
+    /// Listen for growth, where somebody wants to know of it; they end with the log.
+    notices: Mutex<JoinSet<()>>,
 }
 
 /// What this process knows of one partition.
 struct State {
     inner: Mutex<Known>,
     grown: watch::Sender<Offset>,
+    followed: AtomicBool,
 }
 
 struct Known {
     end: End,
     places: Places,
+    fresh: Fresh,
+}
+
+impl Known {
+    /// Forget where frames lie, and all of them.
+    fn forget(&mut self) {
+        self.places.clear();
+        self.fresh.clear();
+    }
 }
 
 impl State {
     fn new(end: End) -> Self {
-        let known = Known { end, places: Places::default() };
-        Self { inner: Mutex::new(known), grown: watch::Sender::new(end.tail.next) }
+        let known = Known { end, places: Places::default(), fresh: Fresh::default() };
+        let grown = watch::Sender::new(end.tail.next);
+        Self { inner: Mutex::new(known), grown, followed: AtomicBool::new(false) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
@@ -106,7 +122,7 @@ impl State {
         {
             let mut known = self.lock();
             if end.seq < known.end.seq || end.tail.next < known.end.tail.next {
-                known.places.clear();
+                known.forget();
             }
             known.end = end;
         }
@@ -125,6 +141,15 @@ impl State {
 impl JetStreamLog {
     fn partition(&self, partition: Partition) -> Result<&State, ReadError> {
         self.partitions.get(partition.0 as usize).ok_or(ReadError::NoSuchPartition(partition))
+    }
+
+    /// Listen to the growth of `partition` from now on: who does not want to know of it is spared the word of every frame.
+    fn follow(&self, partition: Partition, state: &State) {
+        if !state.followed.swap(true, Ordering::Relaxed) {
+            let (nats, partitions) = (self.nats.clone(), Arc::clone(&self.partitions));
+            let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
+            notices.spawn(notices::follow(nats, partition, partitions));
+        }
     }
 }
 
@@ -164,6 +189,8 @@ impl Log for JetStreamLog {
     }
 
     fn watch(&self, partition: Partition) -> Result<watch::Receiver<Offset>, ReadError> {
-        Ok(self.partition(partition)?.grown.subscribe())
+        let state = self.partition(partition)?;
+        self.follow(partition, state);
+        Ok(state.grown.subscribe())
     }
 }

@@ -44,6 +44,8 @@ struct Feed {
     reader: Option<Reader>,
     grown: watch::Receiver<Offset>,
     going: bool,
+    /// Whether all that the log is known to have was read: then a signal says that there is more.
+    at_end: bool,
     pause: Duration,
     last: Option<Stopped>,
     ended: bool,
@@ -66,6 +68,7 @@ pub(crate) fn feed(
         reader: None,
         grown,
         going: false,
+        at_end: false,
         pause: READ_AGAIN.0,
         last: None,
         ended: false,
@@ -100,24 +103,22 @@ impl Feed {
                 self.ended = true;
                 return Some(Word::Stopped(stopped));
             }
+            if std::mem::take(&mut self.at_end) {
+                self.growth().await;
+            }
             match self.read().await {
                 Ok(_) if !self.going => {
                     (self.going, self.pause) = (true, READ_AGAIN.0);
                     return Some(Word::Going);
                 }
-                Ok(frames) if frames.is_empty() => {
-                    // A signal, the end of all signals or the time: look again.
-                    if let Ok(Err(_)) = tokio::time::timeout(LOOK_EVERY, self.grown.changed()).await {
-                        tokio::time::sleep(LOOK_EVERY).await;
-                    }
-                }
+                Ok(frames) if frames.is_empty() => self.at_end = true,
                 Ok(frames) => {
                     let (batch, last) = Batch::decode(&frames, self.checkpoint);
                     self.last = last;
                     if let Some(batch) = batch {
                         self.checkpoint = Some(batch.applied.checkpoint);
-                        let more =
-                            self.last.is_none() && batch.applied.checkpoint.next < *self.grown.borrow();
+                        let more = self.last.is_none() && self.next_offset() < *self.grown.borrow();
+                        self.at_end = !more;
                         return Some(Word::Events { batch, more });
                     }
                 }
@@ -129,7 +130,7 @@ impl Feed {
                     self.pause = (self.pause * 2).min(READ_AGAIN.1);
                 }
                 Err(error) => {
-                    let offset = self.checkpoint.map_or(0, |checkpoint| checkpoint.next.0);
+                    let offset = self.next_offset().0;
                     self.last = Some(Stopped { offset, event_id: None, reason: error.to_string() });
                 }
             }
@@ -137,9 +138,22 @@ impl Feed {
         None
     }
 
+    /// Wait until the log is known to have more, or until it is time to look without a signal.
+    async fn growth(&mut self) {
+        let next = self.next_offset();
+        let more = async { self.grown.wait_for(|end| *end > next).await.is_ok() };
+        if let Ok(false) = tokio::time::timeout(LOOK_EVERY, more).await {
+            // There will be no more signals.
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    fn next_offset(&self) -> Offset {
+        self.checkpoint.map_or(Offset(0), |checkpoint| checkpoint.next)
+    }
+
     /// Read on; or, before anything was read, see whether that is possible.
     async fn read(&mut self) -> Result<Vec<Frame>, ReadError> {
-        self.grown.mark_unchanged();
         if !self.going {
             if self.reader.is_none() {
                 self.reader = Some(open(&self.log, self.partition, self.checkpoint).await?);

@@ -34,7 +34,7 @@ const BATCH_BYTES_MAX: usize = 32 * 1024 * 1024;
 const GATHER_TIME_MAX: Duration = Duration::from_millis(20);
 /// Dead rows deleted after a batch: a few milliseconds beside a fold that others wait for.
 const SWEEP_ROWS_MAX: usize = 200;
-/// How long to wait between two sweeps while nothing else is to be done.
+/// How long to wait between two sweeps.
 const SWEEP_EVERY: Duration = Duration::from_millis(20);
 /// How often to look whether the store is still there and where it was left.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -92,13 +92,14 @@ pub(crate) struct Folder {
     feeds: SelectAll<BoxStream<'static, (Partition, Word)>>,
     rows: Rows,
     dead_rows: bool,
+    swept: Instant,
     looked: Instant,
 }
 
 impl Folder {
     /// Of no partition yet.
     pub(crate) fn new(parts: Parts) -> Self {
-        let looked = Instant::now();
+        let now = Instant::now();
         Self {
             parts,
             places: BTreeMap::new(),
@@ -106,7 +107,8 @@ impl Folder {
             feeds: SelectAll::new(),
             rows: Rows::There,
             dead_rows: true,
-            looked,
+            swept: now,
+            looked: now,
         }
     }
 
@@ -419,7 +421,8 @@ impl Folder {
     }
 
     async fn sweep(&mut self) -> anyhow::Result<()> {
-        if self.dead_rows && self.rows == Rows::There {
+        if self.dead_rows && self.rows == Rows::There && self.swept.elapsed() >= SWEEP_EVERY {
+            self.swept = Instant::now();
             self.dead_rows = match self.parts.store.sweep(SWEEP_ROWS_MAX).await {
                 // Deleting can wait for space, or the store, like everything else.
                 Err(error) if error.is_passing() => true,

@@ -29,6 +29,8 @@ const BYTES_MAX: usize = 16 * 1024 * 1024;
 /// How long to wait for more before folding: an index is made of many small pieces, and
 /// larger batches make fewer. Less than a search waits.
 const GATHER_TIME: Duration = Duration::from_millis(50);
+/// How long to wait then for what the partitions have.
+const READ_TIME: Duration = Duration::from_millis(10);
 /// How many times as long as a batch took to rest while the log grows.
 const REST: u32 = 6;
 /// The longest rest.
@@ -192,7 +194,11 @@ impl<'f> Folding<'f> {
     /// Fold what there is, and rest.
     async fn take(&mut self, first: (Partition, Word), stop: &Stop) -> Result<(), Fault> {
         let mut gathered = Gathered::default();
-        let until = Instant::now() + GATHER_TIME;
+        if !matches!(first.1, Word::Events { more: true, .. }) {
+            // Meanwhile nothing is read: what has piled up by then is read at once.
+            tokio::time::sleep(GATHER_TIME).await;
+        }
+        let until = Instant::now() + READ_TIME;
         let mut word = Some(first);
         while let Some((partition, said)) = word {
             match said {

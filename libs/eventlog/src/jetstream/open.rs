@@ -1,16 +1,14 @@
 //! Opening a log that exists: the servers are good enough, the streams are all there and of one log.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use futures::{StreamExt, TryStreamExt, stream};
-use tokio::task::JoinSet;
 
 use super::{
     JetStreamLog, MESSAGE_BYTES_MAX, SERVER_MIN, State,
     durability::{self, Needed, is_older},
     error::JetStreamError,
     nats::{Nats, Trouble},
-    notices,
     settings::JetStreamSettings,
     stream::{self as streams},
     tail::{end_of, unreadable},
@@ -41,14 +39,9 @@ impl JetStreamLog {
         let infos = find_streams(&nats, settings, partitions).await?;
         durability::check(settings, &infos, Needed::Majority).await?;
         let epoch = check_openings(&nats, infos.len()).await?;
-        // Followed before the ends are read: growth in between is then heard.
-        let grown = nats.client.subscribe(nats.names.all_grown()).await;
-        let grown = grown.map_err(|error| JetStreamError::NotReady(error.to_string()))?;
         let states = each(infos.len(), |partition| look(&nats, partition));
         let partitions: Arc<[State]> = states.await?.into();
-        let mut tasks = JoinSet::new();
-        tasks.spawn(notices::follow(nats.names.clone(), grown, Arc::clone(&partitions)));
-        Ok(Self { epoch, nats, partitions, _notices: tasks })
+        Ok(Self { epoch, nats, partitions, notices: Mutex::default() })
     }
 }
 

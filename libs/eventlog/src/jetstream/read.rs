@@ -1,6 +1,6 @@
 //! Reading, forwards and backwards.
 //!
-//! Frames come in bulk by direct get, from any replica. Whoever has caught up is answered by the leader: one question both says
+//! The newest frames come without asking, others in bulk by direct get, from any replica. Whoever has caught up is answered by the leader: one question both says
 //! that there is nothing new and brings what is. Replicas may lack the end, so "nothing" is only believed from the leader.
 
 use super::{
@@ -42,7 +42,7 @@ impl JetStreamLog {
         let state = self.partition(partition)?;
         match self.try_read_from(partition, from, limit).await {
             Err(ReadError::Corrupt { .. }) => {
-                state.lock().places.clear();
+                state.lock().forget();
                 self.try_read_from(partition, from, limit).await
             }
             outcome => outcome,
@@ -56,6 +56,10 @@ impl JetStreamLog {
         limit: ReadLimit,
     ) -> Result<Vec<Frame>, ReadError> {
         let state = self.partition(partition)?;
+        let fresh = state.lock().fresh.from(from, limit.frames.clamp(1, READ_FRAMES_MAX));
+        if !fresh.is_empty() {
+            return self.decode(partition, from, limit, fresh);
+        }
         if state.end().first <= from {
             match self.look(partition, from).await? {
                 Look::AtTail => return Ok(Vec::new()),
@@ -70,7 +74,7 @@ impl JetStreamLog {
                 return self.decode(partition, from, limit, found);
             }
             // The stream is not the one that was remembered.
-            state.lock().places.clear();
+            state.lock().forget();
         }
         let seq = self.seek(partition, from).await?;
         let found = self.take(partition, seq, limit).await?;
@@ -195,7 +199,7 @@ impl JetStreamLog {
         let state = self.partition(partition)?;
         match self.try_read_back_from(partition, before, limit).await {
             Err(ReadError::Corrupt { .. }) => {
-                state.lock().places.clear();
+                state.lock().forget();
                 self.try_read_back_from(partition, before, limit).await
             }
             outcome => outcome,

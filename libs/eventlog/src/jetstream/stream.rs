@@ -53,17 +53,6 @@ impl Names {
     pub(super) fn grown(&self, partition: Partition) -> String {
         format!("{}.grown.{partition}", self.namespace)
     }
-
-    /// The growth of all partitions.
-    pub(super) fn all_grown(&self) -> String {
-        format!("{}.grown.*", self.namespace)
-    }
-
-    /// The partition whose growth `subject` tells of.
-    pub(super) fn grown_partition(&self, subject: &str) -> Option<Partition> {
-        let rest = subject.strip_prefix(self.namespace.as_str())?.strip_prefix(".grown.")?;
-        rest.parse().ok().map(Partition)
-    }
 }
 
 /// How the stream of `partition` is made.
@@ -99,7 +88,7 @@ pub(super) fn config(
         republish: Some(Republish {
             source: subject,
             destination: names.grown(partition),
-            headers_only: true,
+            headers_only: false,
         }),
         metadata: HashMap::from([
             (FORMAT_KEY.to_owned(), JETSTREAM_FORMAT.to_string()),
@@ -139,7 +128,8 @@ pub(super) fn partitions(config: &Config) -> Result<u32, JetStreamError> {
 /// operator's to change.
 pub(super) fn check(found: &Config, wanted: &Config) -> Result<(), JetStreamError> {
     let republish = |config: &Config| {
-        config.republish.as_ref().map(|to| (to.source.clone(), to.destination.clone(), to.headers_only))
+        // With headers only, as logs made by earlier versions have it, frames are asked for.
+        config.republish.as_ref().map(|to| (to.source.clone(), to.destination.clone()))
     };
     let unlimited = |limit: i64| limit <= 0;
     let rows = [
@@ -214,8 +204,7 @@ mod tests {
         let (names, _) = names();
         let p = Partition(3);
         assert_eq!([names.stream(p), names.subject(p)], ["hansard-log-3", "hansard.log.3"]);
-        assert_eq!(names.grown_partition(&names.grown(p)), Some(p));
-        assert_eq!(names.grown_partition("hansard.grown."), None);
+        assert_eq!(names.grown(p), "hansard.grown.3");
         for bad in ["", "A", "a.b", "a b", "a*", &"x".repeat(33)] {
             let settings = JetStreamSettings { namespace: bad.to_owned(), ..JetStreamSettings::default() };
             assert!(matches!(Names::of(&settings), Err(JetStreamError::Setting(_))), "{bad}");

@@ -88,7 +88,7 @@ pub(crate) enum Precedence {
     /// Like any thread.
     Usual,
     /// They do (`SCHED_IDLE`): long computations, for which somebody waits who expects to. Beside 50 hashes
-    /// a second the slowest posts take 1.2 times as long as without any; with a niceness of 19, which does not
+    /// a second the slowest posts take 1.1 to 1.4 times as long as without any; with a niceness of 19, which does not
     /// let others in before a time slice ends, 1.4 to 1.7 times. In return a server without any idle time hashes slowly.
     GivesWay,
 }
